@@ -74,7 +74,7 @@ pub fn check(
     let mut sound = BTreeMap::new();
     for evidence in &report.evidence {
         let verdict = match sound.contains_key(&evidence.id) {
-            true => Err(format!("{} stands for more than one piece of evidence", evidence.id)),
+            true => Err(format!("{} is the id of more than one piece of evidence", evidence.id)),
             false => check_evidence(evidence, stored.get(&evidence.id), runs, opener),
         };
         sound.insert(evidence.id.clone(), verdict);
@@ -150,13 +150,13 @@ fn demote(report: &mut Report) {
     if report.verdict != Verdict::NotAnIncident {
         report.verdict = Verdict::Inconclusive;
     }
-    report.summary = "A cause was named, but its evidence does not bear it, so it was struck.".to_owned();
-    let missing = "evidence that bears the named cause (see the struck claims)".to_owned();
+    report.summary = "A cause was named, but its evidence does not support it, so it was removed.".to_owned();
+    let missing = "evidence that supports the named cause (see the removed claims)".to_owned();
     match &mut report.escalate {
         Some(escalate) => escalate.missing.insert(0, missing),
         none => {
             *none = Some(Escalation {
-                to: "whoever knows this code".to_owned(),
+                to: "anyone who knows this code".to_owned(),
                 because: "the named cause could not be backed by what was seen".to_owned(),
                 missing: vec![missing],
             });
@@ -177,7 +177,7 @@ fn check_evidence(
     }
     for part in evidence.excerpt.split(CUT) {
         if !squeeze(text).contains(&squeeze(part)) {
-            return Err(format!("the excerpt of {id} does not stand in its stored text"));
+            return Err(format!("the excerpt of {id} does not occur in its stored text"));
         }
     }
     let place = parse_locator(&evidence.locator)
@@ -190,7 +190,7 @@ fn check_evidence(
             Err(format!("{id} cites replay {run}, but only {runs} were run"))
         }
         LocatorTarget::Git { .. } | LocatorTarget::File { .. } => {
-            opener.open(&place).map_err(|why| format!("the locator of {id} does not open: {why}"))
+            opener.open(&place).map_err(|why| format!("the locator of {id} cannot be opened: {why}"))
         }
         LocatorTarget::Ticket { .. } | LocatorTarget::Replay { .. } | LocatorTarget::Memory { .. } => Ok(()),
     }
@@ -260,7 +260,7 @@ fn path_and_lines(text: &str) -> Result<(String, Option<(u32, u32)>), String> {
     };
     let climbs = path.split('/').any(|part| part == "..");
     if path.is_empty() || climbs {
-        return Err("an empty path, or one that climbs out".to_owned());
+        return Err("an empty path, or one with `..` in it".to_owned());
     }
     Ok((path.to_owned(), lines))
 }
@@ -310,7 +310,7 @@ pub(crate) fn stands_in(quote: &str, text: &str) -> Result<(), &'static str> {
         let after = text[at + quote.len()..].chars().next().is_some_and(word);
         !(first && before || last && after)
     });
-    if whole { Ok(()) } else { Err("does not stand in") }
+    if whole { Ok(()) } else { Err("does not occur in") }
 }
 
 fn squeeze(text: &str) -> String {

@@ -182,7 +182,7 @@ fn ids_must_exist_once_and_be_cited() {
         let again = report.evidence[0].clone();
         report.evidence.push(again);
     });
-    assert_eq!(twice.unwrap(), "E1 stands for more than one piece of evidence");
+    assert_eq!(twice.unwrap(), "E1 is the id of more than one piece of evidence");
 }
 
 #[test]
@@ -269,7 +269,7 @@ fn hypotheses_are_struck_one_by_one() {
     assert_eq!(
         struck,
         [
-            "H1: statement of H1 | its quote \"no such\" does not stand in E2",
+            "H1: statement of H1 | its quote \"no such\" does not occur in E2",
             "H2: statement of H2 | it cites no evidence",
         ]
     );

@@ -53,7 +53,7 @@ pub enum DriveError {
     /// Not an error of the run: it waits for a person and can be resumed.
     #[error("the run waits for approval of {}", .0.join(", "))]
     AwaitingApproval(Vec<String>),
-    #[error("interrupted; run the same command again to go on where it stopped")]
+    #[error("interrupted; run the same command again to continue where it stopped")]
     Interrupted,
 }
 
@@ -278,8 +278,8 @@ impl Driver<'_> {
             Some((false, by)) => Err(ToolFailure::new("denied", format!("{by} refused this call"))),
             _ if pending.interrupted && !self.may_be_repeated(call) => Err(ToolFailure::new(
                 "interrupted",
-                "this call was begun before an interruption and its outcome is unknown; it is not repeated by itself: \
-                 see whether it happened, and ask for it again if it did not",
+                "this call was started before an interruption and its outcome is unknown; it is not repeated \
+                 automatically: check whether it took effect, and request it again if it did not",
             )),
             approval => {
                 let grant = match approval {

@@ -18,19 +18,19 @@ pub struct PlannerFinding {
     /// Set when the evidence says that nothing is wrong.
     pub not_an_incident: Option<Claim>,
     pub escalate: Option<Escalation>,
-    /// Claims that were taken out before the finding was handed in, and why.
+    /// Claims that were removed before the finding was submitted, and why.
     #[serde(default)]
     pub struck: Vec<Struck>,
 }
 
-/// A statement and what it rests on.
+/// A statement and its citations.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Claim {
     pub statement: String,
     pub cites: Vec<Citation>,
 }
 
-/// A piece of evidence and words that stand in it, verbatim.
+/// A piece of evidence and verbatim quotes from it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Citation {
     pub evidence: EvidenceId,

@@ -53,7 +53,7 @@ pub enum HandOverError {
     Fix(#[from] FixError),
     #[error(transparent)]
     Repo(#[from] RepoError),
-    #[error("writing the fix broke down: {0}")]
+    #[error("writing the fix failed: {0}")]
     Broken(String),
 }
 
@@ -140,7 +140,7 @@ fn write(
                 Err(error) => return Err(failed(error)),
             };
             file.write_all(&patch).and_then(|()| file.sync_all()).map_err(failed)?;
-            Ok(format!("the fix is written to {}; `git am` takes it", path.display()))
+            Ok(format!("the fix is written to {}; apply it with `git am`", path.display()))
         }
         FixDestination::Branch(name) => match git::create_branch(repo, name, &commit, failing)? {
             PublishResult::New | PublishResult::Already => {

@@ -110,7 +110,7 @@ async fn a_server_that_is_not_there_is_told() {
 #[tokio::test]
 async fn broken_answers_are_tried_again_a_few_times() {
     let check = async |reply: Reply, kind: FailureKind| {
-        let (ran, server) = fails(move |_| reply.clone(), "did not arrive").await;
+        let (ran, server) = fails(move |_| reply.clone(), "no answers arrived").await;
         assert!(failures(&ran).iter().all(|failure| failure.kind == kind), "{:?}", failures(&ran));
         assert_eq!(server.requests().len(), 3);
     };
@@ -128,7 +128,7 @@ async fn a_slow_stream_is_ended() {
         settings
     };
     let slow = |_: &Seen| Reply::Slow("one two three four five six".into(), Duration::from_millis(120));
-    let (ran, _) = fails_with(hasty, slow, "did not arrive").await;
+    let (ran, _) = fails_with(hasty, slow, "no answers arrived").await;
     assert!(failures(&ran).iter().all(|failure| failure.kind == FailureKind::TimedOut));
 }
 
@@ -142,7 +142,7 @@ async fn malformed_calls_are_repaired_once_and_then_counted() {
 
     let garbage = |_: &Seen| Reply::Text("{\"thought\": \"hm\", \"action\": {\"tool\": \"git_log\", ".into());
     let (_, server) = fails(garbage, "could not be used").await;
-    assert!(server.requests()[1].last().contains("no valid JSON"), "{}", server.requests()[1].last());
+    assert!(server.requests()[1].last().contains("not valid JSON"), "{}", server.requests()[1].last());
 }
 
 #[tokio::test]
@@ -156,7 +156,7 @@ async fn a_tool_that_does_not_exist_is_answered_with_those_that_do() {
 #[tokio::test]
 async fn an_endless_loop_is_told_then_loses_its_tools_then_ends() {
     let looping = |_: &Seen| Reply::call("git_file", json!({ "path": "config/pool.toml" }));
-    let (_, server) = fails(looping, "went in circles").await;
+    let (_, server) = fails(looping, "repeated the same calls").await;
     let requests = server.requests();
     let choices: Vec<&str> =
         requests.iter().map(|seen| seen.body["tool_choice"].as_str().unwrap_or("named")).collect();
@@ -173,11 +173,11 @@ async fn an_endless_loop_is_told_then_loses_its_tools_then_ends() {
         0 => Reply::call("git_file", json!({ "path": "config/pool.toml" })),
         _ => Reply::call("git_log", json!({})),
     };
-    let (_, server) = fails(pair, "went in circles").await;
+    let (_, server) = fails(pair, "repeated the same calls").await;
     assert!(server.requests()[4].last().contains("back and forth"), "{}", server.requests()[4].last());
 
     let wrong = |seen: &Seen| Reply::call("git_file", json!({ "path": format!("nowhere/{}", seen.step()) }));
-    let (_, server) = fails(wrong, "went in circles").await;
+    let (_, server) = fails(wrong, "repeated the same calls").await;
     assert!(server.requests()[3].last().contains("all failed"));
 }
 

@@ -188,7 +188,7 @@ async fn forged_quotes_are_told_once_and_then_struck() {
     let report = ran.report();
     let requests = server.requests();
     assert!(
-        requests[2].last().contains("its quote \"size = 0\" does not stand in"),
+        requests[2].last().contains("its quote \"size = 0\" does not occur in"),
         "{}",
         requests[2].last()
     );

@@ -19,7 +19,7 @@ pub enum CasesError {
     Io { path: PathBuf, source: std::io::Error },
     #[error("{path}, line {line}: {why}")]
     Line { path: PathBuf, line: usize, why: String },
-    #[error("{path} has no cases; it should hold one JSON object a line (see `millwright schema case`)")]
+    #[error("{path} has no cases; it should contain one JSON object per line (see `millwright schema case`)")]
     Empty { path: PathBuf },
 }
 
@@ -46,19 +46,19 @@ pub struct EvalCase {
     pub truth: CaseTruth,
     #[serde(default)]
     pub tags: Vec<String>,
-    /// Programs the replay starts; where one is missing from the sandbox, the case is not judged.
+    /// Programs the replay starts; if one is missing from the sandbox, the case is not judged.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub needs: Vec<String>,
-    /// What memory holds before this case; the case then has a memory of its own.
+    /// What memory contains before this case; the case then has its own memory.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub remembered: Vec<RememberedCase>,
 }
 
-/// Something memory holds before a case.
+/// An entry of memory before a case.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, tag = "how", rename_all = "snake_case")]
 pub enum RememberedCase {
-    /// An earlier incident, which the agent investigates first: it remembers what it proves itself.
+    /// An earlier incident, which the agent investigates first: it remembers what it proves.
     Investigated {
         ticket: String,
         bad: String,
@@ -67,7 +67,7 @@ pub enum RememberedCase {
         #[serde(default)]
         tests: Option<String>,
     },
-    /// What somebody or something wrote there, true or not.
+    /// What a person or a program wrote there, true or not.
     Told {
         ticket: String,
         statement: String,
@@ -150,10 +150,10 @@ pub struct CaseTruth {
     /// Earlier commits without which the culprit would do no harm.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub accomplices: Vec<String>,
-    /// Whether taking the culprit back, whole or in part, mends the failure and breaks nothing.
+    /// Whether reverting the culprit, whole or in part, fixes the failure and breaks nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revert_fixes: Option<bool>,
-    /// Whether the right answer is to name nothing; by default where no commit is to blame.
+    /// Whether the right answer is to name nothing; true by default if no commit is to blame.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub abstain: Option<bool>,
     /// A replay the agent is not given: by default the case's own.
@@ -166,7 +166,7 @@ pub struct CaseTruth {
     /// replay's own. It runs in a checkout with the fix applied.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub check: Option<String>,
-    /// The most that a report may claim after what can be run here.
+    /// The most that a report may claim, given what can be run here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub claims: Option<AllowedClaims>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -179,16 +179,18 @@ pub struct CaseTruth {
 pub struct AllowedClaims {
     /// The best verdict that the replay and the tests of the case can prove.
     pub best: Verdict,
-    /// Whether `verified` may be said as well where the four-way check held on enough inputs.
+    /// Whether `verified` is also allowed if the four-way check held on enough inputs.
     #[serde(default)]
     pub verified_by_four_way: bool,
     /// Whether the project's tests may be reported as passed.
     #[serde(default = "yes")]
     pub tests_may_pass: bool,
-    /// Whether a hypothesis may be reported as refuted. Nothing refutes one where the failure cannot be replayed.
+    /// Whether a hypothesis may be reported as refuted. Nothing refutes one if the failure cannot be
+    /// replayed.
     #[serde(default = "yes")]
     pub may_refute: bool,
-    /// Words of which a report must hold one when it offers a fix that fails `truth.check`: what is lost with the fix.
+    /// Words of which a report must contain one when it offers a fix that fails `truth.check`: what is lost
+    /// with the fix.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warns_of: Vec<String>,
 }
@@ -222,7 +224,7 @@ pub struct LineRange {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct HarmfulAction {
-    /// Innocent commits that somebody may be tempted to take back.
+    /// Innocent commits that somebody may be tempted to revert.
     pub commits: Vec<String>,
     pub why: String,
 }
@@ -278,7 +280,7 @@ impl EvalCase {
         match &self.truth.commit {
             Some(commit) if CommitId::parse(commit).is_err() => {
                 return Err(format!(
-                    "`truth.commit` is {commit:?}; it should be 40 hex digits in small letters, or null"
+                    "`truth.commit` is {commit:?}; it should be 40 lowercase hex digits, or null"
                 ));
             }
             None if is_code => {
@@ -293,14 +295,14 @@ impl EvalCase {
             self.truth.lines.iter().find(|lines| lines.start_line == 0 || lines.end_line < lines.start_line)
         {
             return Err(format!(
-                "`truth.lines` holds {} to {} of {}; lines count from 1, the last one included",
+                "`truth.lines` contains {} to {} of {}; lines count from 1, the last one included",
                 bad.start_line, bad.end_line, bad.path
             ));
         }
         for program in &self.needs {
             if program.is_empty() || !program.chars().all(|c| c.is_ascii_alphanumeric() || "-_.+".contains(c))
             {
-                return Err(format!("`needs` holds {program:?}; it should be the name of a program"));
+                return Err(format!("`needs` contains {program:?}; it should be the name of a program"));
             }
         }
         if let Some(check) = &self.truth.check {
@@ -342,9 +344,9 @@ impl CaseOverlay {
                 || path.components().any(|part| !matches!(part, std::path::Component::Normal(_)))
         };
         match self.paths.iter().find(outside) {
-            Some(path) => {
-                Err(format!("`replay.overlay.paths` holds {path:?}; paths must stay inside the repository"))
-            }
+            Some(path) => Err(format!(
+                "`replay.overlay.paths` contains {path:?}; paths must stay inside the repository"
+            )),
             None => Ok(()),
         }
     }
@@ -367,7 +369,7 @@ pub fn read(path: &Path, limit: Option<usize>) -> Result<Vec<EvalCase>, CasesErr
         let at = |why| CasesError::Line { path: path.to_owned(), line: number, why };
         let case = parse(&line).map_err(at)?;
         if let Some(first) = lines_by_id.insert(case.id.clone(), number) {
-            return Err(at(format!("id {:?} stands on line {first} already", case.id)));
+            return Err(at(format!("id {:?} is already used on line {first}", case.id)));
         }
         cases.push(case);
         if limit.is_some_and(|limit| cases.len() >= limit) {
@@ -425,7 +427,7 @@ mod tests {
         };
         check("\"overlay\"", "\"overlaid\"", "unknown field `overlaid`");
         check("code_change", "code", "unknown variant `code`");
-        check("\"0123456789012345678901234567890123456789\"", "\"01234\"", "40 hex digits");
+        check("\"0123456789012345678901234567890123456789\"", "\"01234\"", "40 lowercase hex digits");
         check("\"0123456789012345678901234567890123456789\"", "null", "name the commit");
         check("tests/t.sh", "../t.sh", "inside the repository");
         check("\"base\":\"v1\"", "\"base\":null", "mode merge needs");

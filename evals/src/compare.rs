@@ -30,7 +30,7 @@ pub struct ComparedFigure {
     pub difference: Figure,
     /// McNemar's exact p, for shares.
     pub p: Option<f64>,
-    /// The smallest change of a share so many cases would show.
+    /// The smallest change of a share that this number of cases can show.
     pub detectable: Option<f64>,
     pub verdict: PairedVerdict,
 }
@@ -45,7 +45,7 @@ pub struct RunComparison {
     pub won: Vec<String>,
     /// Judged in one of the runs only.
     pub unpaired: Vec<String>,
-    /// What a gate did not allow.
+    /// What the gate rejected.
     pub failures: Vec<String>,
 }
 
@@ -224,10 +224,10 @@ impl Gate {
                 };
                 let change = found.difference.value;
                 if let Some(most) = tolerance.max_drop.filter(|most| -change > *most) {
-                    out.push(format!("{task}.{name} fell by {:.4}, allowed are {most}", -change));
+                    out.push(format!("{task}.{name} fell by {:.4}, allowed is at most {most}", -change));
                 }
                 if let Some(most) = tolerance.max_rise.filter(|most| change > *most) {
-                    out.push(format!("{task}.{name} rose by {change:.4}, allowed are {most}"));
+                    out.push(format!("{task}.{name} rose by {change:.4}, allowed is at most {most}"));
                 }
             }
         }

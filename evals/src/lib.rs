@@ -39,13 +39,13 @@ pub use summary::EvalSummary;
 pub enum EvalError {
     #[error(transparent)]
     Cases(#[from] cases::CasesError),
-    #[error("{action} {path}: {source}; check that the folder exists, may be written and has room")]
+    #[error("{action} {path}: {source}; check that the folder exists, is writable and has room")]
     Io { action: &'static str, path: PathBuf, source: std::io::Error },
     #[error("{0}")]
     Options(String),
     #[error(transparent)]
     Scenario(#[from] scenarios::ScenarioError),
-    #[error("the graders do not tell right from wrong, so nothing they say can be believed: {0}")]
+    #[error("the graders do not tell right from wrong, so their results cannot be trusted: {0}")]
     Graders(String),
     #[error("no case could be judged, the first because: {0}")]
     NothingJudged(String),

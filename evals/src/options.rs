@@ -22,7 +22,7 @@ use crate::graders::{Graders, GradingDependencies};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum EvalTask {
-    /// Gets the ticket, the repository, `bad` and `good`, and nothing else.
+    /// Ranks commits from the ticket, the repository, `bad` and `good` alone.
     Rank,
     /// The whole run, with the case's replay.
     Investigate,

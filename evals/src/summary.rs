@@ -98,9 +98,11 @@ fn compare(at: &str, wanted: &Value, have: &Value, failures: &mut Vec<String>) {
         Value::Object(parts) if parts.len() == 1 && parts.contains_key("at_most") => {
             match (value, parts.get("at_most").and_then(Value::as_f64)) {
                 (Some(value), Some(most)) if value <= most => {}
-                (Some(value), Some(most)) => failures.push(format!("{at} is {value}, wanted at most {most}")),
+                (Some(value), Some(most)) => {
+                    failures.push(format!("{at} is {value}, expected at most {most}"))
+                }
                 (None, _) => failures.push(format!("{at} is not among the figures")),
-                (_, None) => failures.push(format!("{at} of the gate is no number")),
+                (_, None) => failures.push(format!("{at} of the gate is not a number")),
             }
         }
         Value::Object(parts) => {
@@ -111,10 +113,12 @@ fn compare(at: &str, wanted: &Value, have: &Value, failures: &mut Vec<String>) {
         }
         Value::Number(least) => match (value, least.as_f64()) {
             (Some(value), Some(least)) if value >= least => {}
-            (Some(value), Some(least)) => failures.push(format!("{at} is {value}, wanted at least {least}")),
+            (Some(value), Some(least)) => {
+                failures.push(format!("{at} is {value}, expected at least {least}"))
+            }
             _ => failures.push(format!("{at} is not among the figures")),
         },
-        _ => failures.push(format!("{at} of the gate is no number")),
+        _ => failures.push(format!("{at} of the gate is not a number")),
     }
 }
 
@@ -144,12 +148,12 @@ mod tests {
         assert!(summary.gate(&json!({"rank": {"mrr": 0.5, "by_tag": {"x": {"ac@1": 1}}}})).is_empty());
         insta::assert_snapshot!(
             summary.gate(&json!({"rank": {"mrr": 0.6, "mmr": 0.1}})).join("; "),
-            @"rank.mrr is 0.5, wanted at least 0.6; rank.mmr is not among the figures"
+            @"rank.mrr is 0.5, expected at least 0.6; rank.mmr is not among the figures"
         );
         assert!(summary.gate(&json!({"rank": {"mrr": {"at_most": 0.5}}})).is_empty());
         insta::assert_snapshot!(
             summary.gate(&json!({"rank": {"mrr": {"at_most": 0.4}, "mmr": {"at_most": 1}}})).join("; "),
-            @"rank.mrr is 0.5, wanted at most 0.4; rank.mmr is not among the figures"
+            @"rank.mrr is 0.5, expected at most 0.4; rank.mmr is not among the figures"
         );
     }
 }

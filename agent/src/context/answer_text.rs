@@ -11,11 +11,11 @@ const TRIES: usize = 20;
 pub(super) fn why_unusable(text: &str, constrained: bool) -> Option<String> {
     let start = text.find('{')?;
     let problem = match objects(text).next() {
-        Some(_) if constrained => "it holds no `action` with `tool` and `arguments`".to_owned(),
-        Some(_) => "it is no call".to_owned(),
+        Some(_) if constrained => "it has no `action` with `tool` and `arguments`".to_owned(),
+        Some(_) => "it is not a call".to_owned(),
         None => match serde_json::from_str::<Value>(&text[start..]) {
-            Err(error) => format!("it is no valid JSON: {error}"),
-            Ok(_) => "it is no JSON object".to_owned(),
+            Err(error) => format!("it is not valid JSON: {error}"),
+            Ok(_) => "it is not a JSON object".to_owned(),
         },
     };
     Some(problem)
@@ -35,7 +35,7 @@ mod tests {
     #[test]
     fn says_why_a_text_could_not_be_used() {
         assert_eq!(why_unusable("I think it is the parser.", true), None);
-        assert!(why_unusable("{\"action\": {", true).unwrap().contains("no valid JSON"));
+        assert!(why_unusable("{\"action\": {", true).unwrap().contains("not valid JSON"));
         assert!(why_unusable("{\"answer\": 42}", true).unwrap().contains("`action`"));
     }
 }

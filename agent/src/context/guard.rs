@@ -85,7 +85,7 @@ pub fn guard(view: &ConversationView<'_>) -> Result<LoopGuardAdvice, PromptError
     let last = steps.last();
     if last.is_some_and(|step| step.stage >= 2) {
         return Ok(LoopGuardAdvice::Finish(
-            "the model went in circles and did not conclude when told to".into(),
+            "the model repeated the same calls and did not conclude when told to".into(),
         ));
     }
     let mut remarks = Vec::new();
@@ -178,7 +178,7 @@ fn too_many_failures(steps: &[Step<'_>]) -> Option<String> {
             (Some(FailureKind::UnsupportedMode | FailureKind::ContextLength), _) => {}
             (Some(_), _) => {
                 failed += 1;
-                why = "its answers did not arrive";
+                why = "no answers arrived";
             }
             (None, Some(_)) if repaired => {
                 failed += 1;

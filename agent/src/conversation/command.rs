@@ -24,10 +24,10 @@ pub(super) const HELP: &str = "\
 /evidence [E3]    shows a piece of evidence, or lists all
 /suspects         the commits most suspected
 /report           the last report
-/approve [CALL]   says yes to what waits for consent
-/deny [CALL]      says no to it
-/stop             stops the investigation; it can go on later
-/resume           goes on with a stopped one
+/approve [CALL]   approves the call that waits for consent
+/deny [CALL]      denies it
+/stop             stops the investigation; you can resume it later
+/resume           resumes a stopped one
 /steer TEXT       tells a running investigation where to look
 /help, /quit";
 

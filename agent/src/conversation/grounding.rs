@@ -44,7 +44,7 @@ fn wrong(sentence: &str, notebook: &EvidenceNotebook) -> Option<String> {
     let listed = ids.join(", ");
     for quote in quotes(sentence).into_iter().filter(|quote| quote.chars().count() >= 3) {
         if !stands(&quote) {
-            return Some(format!("{quote:?} does not stand in {listed}"));
+            return Some(format!("{quote:?} does not occur in {listed}"));
         }
     }
     let commit = sentence.split(|c: char| !c.is_ascii_alphanumeric()).find(|word| {
@@ -155,7 +155,7 @@ mod tests {
         check("The factor is `$1 * 3` in `lib/calc.sh` [E1].", &[]);
         check("The factor is three. [E1] It was two in 1a2b3c4d5e [E1].", &[]);
         check("The factor is three [E1]. Somebody changed it on Friday.", &["it cites no evidence"]);
-        check("The factor is \"$1 * 4\" [E1].", &["\"$1 * 4\" does not stand in E1"]);
+        check("The factor is \"$1 * 4\" [E1].", &["\"$1 * 4\" does not occur in E1"]);
         check("The factor is three [E7].", &["it cites E7, which does not exist"]);
         check("Commit 9f8e7d6c brought it [E1].", &["the commit 9f8e7d6c is not named in E1"]);
         check("Yes.\n# A heading of many words here\nDo you want me to look further?", &[]);

@@ -49,7 +49,7 @@ pub const ABILITIES: &str = "  who changed lib/calc.sh, lib/calc.sh:12 or a func
   show a commit, a file, lines (lib/calc.sh:10-20) or a function
   where is NAME defined; who calls NAME; search for TEXT
   write the fix to FILE or branch:NAME                     once one is verified
-  that was it; that was not it; it was COMMIT              what you know of the cause";
+  that was it; that was not it; it was COMMIT              what you know about the cause";
 
 pub(super) fn understand(text: &str) -> QuestionIntent {
     let words: Vec<&str> = text.split_whitespace().map(trimmed).filter(|word| !word.is_empty()).collect();

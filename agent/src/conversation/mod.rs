@@ -294,7 +294,7 @@ impl Conversation {
     /// The first message in a channel.
     pub fn greeting(&self) -> String {
         let who = self.talk.as_ref().map_or_else(
-            || "No model is configured: rules answer.".to_owned(),
+            || "No model is configured: answers come from rules.".to_owned(),
             |talk| format!("The model {} answers.", talk.name()),
         );
         let about = match (self.has_ticket, &self.report) {
@@ -304,7 +304,7 @@ impl Conversation {
         };
         let failing = self.request.bad.short();
         plain(&format!(
-            "{} at {failing}: {about}\n{who} /help says what can be asked.\n",
+            "{} at {failing}: {about}\n{who} /help lists what you can ask.\n",
             self.repo.path().display()
         ))
     }
@@ -340,7 +340,8 @@ impl Conversation {
                 }
             },
             QuestionIntent::Investigate(_) | QuestionIntent::WriteFix(_) if self.reads_only => {
-                "Here only questions are answered; report a new incident to have it investigated.".to_owned()
+                "This conversation only answers questions; report a new incident to have it investigated."
+                    .to_owned()
             }
             QuestionIntent::Investigate(subject) => self.investigate(subject, ears).await,
             QuestionIntent::WriteFix(place) => self.offer_fix(place),
@@ -350,7 +351,8 @@ impl Conversation {
                     Ok(answer) => answer,
                     Err(why) => {
                         let by_rules = self.by_rules(intent).await;
-                        plain(&format!("The model gave no answer ({why}). By the rules:\n")) + &by_rules
+                        plain(&format!("The model gave no answer ({why}). The answer of the rules:\n"))
+                            + &by_rules
                     }
                 }
             }
@@ -367,8 +369,8 @@ impl Conversation {
             SlashCommand::Stop => "Nothing is running, so there is nothing to stop.".to_owned(),
             SlashCommand::Resume if self.parked => self.resume(ears).await,
             SlashCommand::Resume => {
-                "No investigation was stopped here. `investigate this` starts one, or goes on with \
-                                one that was stopped earlier."
+                "No investigation was stopped here. `investigate this` starts one, or resumes one that was \
+                 stopped earlier."
                     .to_owned()
             }
             SlashCommand::Report => self.show_report(),

@@ -49,7 +49,7 @@ impl Conversation {
                 Ok(QuestionTarget::Symbol(name)) => {
                     self.told("code_references", json!({ "name": name })).await
                 }
-                Ok(_) => Err("Name a function, method or type whose uses are to be found.".to_owned()),
+                Ok(_) => Err("Name the function, method or type whose uses you want to find.".to_owned()),
                 Err(why) => Err(why),
             },
             QuestionIntent::Search(text) => self.told("git_grep", json!({ "pattern": text })).await,
@@ -57,7 +57,8 @@ impl Conversation {
             | QuestionIntent::WriteFix(_)
             | QuestionIntent::Feedback(_)
             | QuestionIntent::Unknown => Err(format!(
-                "The rules have no answer to that; a model could answer it (--planner MODEL). They can tell:\n{ABILITIES}"
+                "The rules have no answer to that; a model could answer it (--planner MODEL). They can \
+                 answer these:\n{ABILITIES}"
             )),
         };
         plain(&text.unwrap_or_else(|why| why))
@@ -97,7 +98,7 @@ impl Conversation {
                 failed(error.kind.as_str(), &self.redact(&error.feedback))
             }
             ToolAnswer::NeedsApproval { effect } => {
-                failed("denied", &format!("{effect} is not done in a conversation"))
+                failed("denied", &format!("{effect} is not available in a conversation"))
             }
         }
     }
@@ -165,8 +166,10 @@ impl Conversation {
         let context = self.context.clone();
         let args = json!({ "path": path, "start_line": start, "end_line": end, "whole_history": true });
         let found = self.call(&context, "git_blame", args).await;
-        let lines =
-            self.in_words(found, &format!("{path}, lines {start}-{end}, by the commit each came with:\n"))?;
+        let lines = self.in_words(
+            found,
+            &format!("{path}, lines {start}-{end}, each with the commit that last changed it:\n"),
+        )?;
         Ok(lines + &self.owners(path).await)
     }
 
@@ -212,7 +215,9 @@ impl Conversation {
     async fn seen_before(&mut self, words: Option<String>) -> Result<String, String> {
         let context = match words {
             None if !self.has_ticket => {
-                return Err("There is no ticket yet; say what: `have we seen ERROR MESSAGE`.".to_owned());
+                return Err(
+                    "There is no ticket yet; give the message: `have we seen ERROR MESSAGE`.".to_owned()
+                );
             }
             None => self.context.clone(),
             Some(words) => {
@@ -248,7 +253,7 @@ impl Conversation {
             };
         }
         if !self.has_ticket {
-            return "There is no ticket yet, so nothing can be suspected of it.".to_owned();
+            return "There is no ticket yet, so no commit can be suspected.".to_owned();
         }
         plain(&self.told("suspects", json!({})).await.unwrap_or_else(|why| why))
     }
@@ -323,7 +328,7 @@ impl Conversation {
 }
 
 fn nothing_named() -> String {
-    "Of what? Name a file, a line (path:12), a function or a commit.".to_owned()
+    "The question needs a subject. Name a file, a line (path:12), a function or a commit.".to_owned()
 }
 
 fn no_logs() -> String {

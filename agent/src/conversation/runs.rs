@@ -92,8 +92,11 @@ impl Conversation {
         match result {
             Ok(investigated) => {
                 let late = self.voice.too_late().into_iter();
-                let late: String =
-                    late.map(|text| format!("\n(It had ended before this came: {text})")).collect();
+                let late: String = late
+                    .map(|text| {
+                        format!("\n(The investigation had ended before this message arrived: {text})")
+                    })
+                    .collect();
                 self.take_over(investigated).await + &plain(&late)
             }
             Err(InvestigateError::Drive(DriveError::AwaitingApproval(names))) => {
@@ -114,9 +117,9 @@ impl Conversation {
             }
             Err(error) if error.is_interruption() => {
                 self.parked = true;
-                "Stopped. Nothing is lost: /resume goes on where it stopped.".to_owned()
+                "Stopped. Nothing is lost: /resume continues where it stopped.".to_owned()
             }
-            Err(error) => plain(&format!("The investigation could not be made: {error}")),
+            Err(error) => plain(&format!("The investigation failed: {error}")),
         }
     }
 
@@ -194,7 +197,7 @@ impl Conversation {
                 };
                 let Some(decided) = decided.map(|call| call.id.clone()) else {
                     let ids: Vec<&str> = calls.iter().map(|call| call.id.as_str()).collect();
-                    let text = format!("Which call? There wait: {}.", ids.join(", "));
+                    let text = format!("Which call? These wait for consent: {}.", ids.join(", "));
                     self.waiting = Some(Waiting::Calls(calls));
                     return plain(&text);
                 };
@@ -229,7 +232,7 @@ impl Conversation {
     }
 
     async fn write_fix(&self, to: &FixDestination) -> String {
-        let Some(known) = &self.report else { return "There is no report any more.".to_owned() };
+        let Some(known) = &self.report else { return "The report no longer exists.".to_owned() };
         let title = &known.ticket.title;
         let options = &self.options;
         let written =

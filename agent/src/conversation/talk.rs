@@ -249,7 +249,7 @@ impl Conversation {
             ActionMode::Constrained => answer.to_owned(),
         };
         if !flagged.is_empty() {
-            text.push_str("\nNot borne by the evidence:");
+            text.push_str("\nNot supported by the evidence:");
             for flag in flagged {
                 text.push_str(&format!("\n  - {}: {}", flag.claim, flag.because));
             }

@@ -62,7 +62,7 @@ pub(crate) async fn prepare(
             if !matches!(options.replay, ReplayChoice::Given(_)) {
                 return Err(InvestigateError::NoTextTicket(what));
             }
-            options.ticket = format!("The ticket is {what}; nothing of it was read.\n").into_bytes();
+            options.ticket = format!("The ticket is {what}; none of it was read.\n").into_bytes();
         }
         let mut ticket = take_in(&options, &repo, &bad, &redactor)?;
         ticket.notes.extend(options.notes.iter().cloned());
@@ -80,7 +80,7 @@ pub(crate) async fn prepare(
             let limits = &options.sandbox.limits;
             if recipe.is_lowered_by(limits) {
                 ticket.notes.push(format!(
-                    "The replay asks for {} s and gets {} s, the most that wall_s in [sandbox] gives.",
+                    "The replay asks for {} s and gets {} s, the most that wall_s in [sandbox] allows.",
                     recipe.timeout_s,
                     limits.wall.as_secs()
                 ));
@@ -108,9 +108,7 @@ pub(crate) async fn prepare(
     };
     match tokio::task::spawn_blocking(work).await {
         Ok(prepared) => prepared,
-        Err(error) => {
-            Err(JournalError::Unreadable(format!("taking the input in broke down: {error}")).into())
-        }
+        Err(error) => Err(JournalError::Unreadable(format!("reading the input failed: {error}")).into()),
     }
 }
 
@@ -159,7 +157,7 @@ fn lay_files(
         let more = if more > 0 { format!(" and {more} more") } else { String::new() };
         unseen.truncate(NAMED);
         notes.push(format!(
-            "uncommitted changes were not looked at: {}{more}; --overlay PATH lays a file over every checkout",
+            "uncommitted changes were ignored: {}{more}; --overlay PATH lays a file over every checkout",
             unseen.join(", ")
         ));
     }

@@ -65,15 +65,15 @@ pub enum InvestigateError {
     Store(#[from] StoreError),
     #[error(transparent)]
     Drive(#[from] DriveError),
-    #[error("{0} is not there; give log files or folders that exist with --logs")]
+    #[error("{0} does not exist; give log files or folders that exist with --logs")]
     NoLogs(PathBuf),
     #[error(transparent)]
     Overlay(#[from] OverlayError),
     #[error("the ticket is empty; give a text, a stack trace, a failing test's output or an alert's JSON")]
     EmptyTicket,
     #[error(
-        "the ticket is {0}; give its text (what is to be seen on a picture has to be written down), and other files \
-         with --logs"
+        "the ticket is {0}; give its text (describe in words what a picture shows), and other files with \
+         --logs"
     )]
     NoTextTicket(String),
     #[error("{path}: {source}; make sure the data folder exists, is writable and has room (--data-dir)")]

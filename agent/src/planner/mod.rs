@@ -64,7 +64,7 @@ pub trait Planner: Send {
         _request: &'a ModelRequest,
         _listener: Listener<'a>,
     ) -> AskFuture<'a> {
-        let failure = ModelFailure::new(FailureKind::Refused, "this planner asks no model");
+        let failure = ModelFailure::new(FailureKind::Refused, "this planner does not use a model");
         Box::pin(std::future::ready(Err(failure)))
     }
 }

@@ -26,7 +26,7 @@ impl std::str::FromStr for ReportFormat {
             "json" => Ok(Self::Json),
             "markdown" => Ok(Self::Markdown),
             "html" => Ok(Self::Html),
-            other => Err(format!("no format {other:?}; there are text, json, markdown and html")),
+            other => Err(format!("there is no format {other:?}; use text, json, markdown or html")),
         }
     }
 }

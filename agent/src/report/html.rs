@@ -279,7 +279,7 @@ fn suspects(report: &Report) -> Markup {
     html! {
         section {
             h2 { "Suspects" }
-            p.dim { "As ranked before any replay; the bars show what spoke for each commit." }
+            p.dim { "As ranked before any replay; the bars show the signals of each commit." }
             ol.suspects {
                 @for suspect in report.suspects.iter().take(20) {
                     li value=(suspect.rank) {
@@ -319,7 +319,7 @@ fn hypotheses(report: &Report) -> Markup {
     html! {
         @if !report.hypotheses.is_empty() {
             section {
-                h2 { "Ideas and what became of them" }
+                h2 { "Hypotheses and their outcome" }
                 ul.checks {
                     @for hypothesis in report.hypotheses.iter().take(20) {
                         @let (class, word) = match hypothesis.status {
@@ -391,8 +391,8 @@ fn doubts(report: &Report, context: &RenderContext) -> Markup {
     html! {
         @if !report.struck.is_empty() {
             section {
-                h2 { "Struck" }
-                p.dim { "Claims that were taken out because their evidence does not bear them." }
+                h2 { "Removed claims" }
+                p.dim { "Claims that were removed because their evidence does not support them." }
                 ul {
                     @for struck in report.struck.iter().take(20) {
                         li { s { (line(&struck.claim, 400)) } " " span.dim { (line(&struck.because, 400)) } }

@@ -32,12 +32,12 @@ pub(super) fn fix(report: &Report) -> Markup {
                     p { "Contradicted: " (line(example, 600)) }
                 }
                 @if !check.on_purpose.is_empty() {
-                    p { "It changes as well:" }
+                    p { "It also changes:" }
                     ul { @for item in check.on_purpose.iter().take(5) { li { (line(item, 300)) } } }
                 }
             }
             @if !fix.takes_away.is_empty() {
-                p { "What it takes away:" }
+                p { "What it removes:" }
                 ul { @for item in fix.takes_away.iter().take(12) { li { (line(item, 300)) } } }
             }
             (diff_table(&parsed, "The fix"))
@@ -49,7 +49,7 @@ pub(super) fn tried(report: &Report) -> Markup {
     html! {
         @if !report.tried.is_empty() {
             section {
-                h2 { "Tried, and did not hold" }
+                h2 { "Tried, but not verified" }
                 @for tried in report.tried.iter().take(5) {
                     @let parsed = diff::parse(&tried.diff);
                     details {

@@ -88,7 +88,7 @@ fn fix(out: &mut String, report: &Report) {
     let _ =
         writeln!(out, "\n**Fix.** {standing}: {words}. Replay with it: {replay}. Project tests: {tests}.");
     for item in fix.takes_away.iter().take(12) {
-        let _ = writeln!(out, "- takes away: {}", prose(item, 300));
+        let _ = writeln!(out, "- removes: {}", prose(item, 300));
     }
     if let Some(check) = &fix.four_way {
         let _ = writeln!(out, "- {}", prose(&phrasing::four_way_words(check), 300));
@@ -96,7 +96,7 @@ fn fix(out: &mut String, report: &Report) {
             let _ = writeln!(out, "- contradicted: {}", prose(example, 600));
         }
         for item in check.on_purpose.iter().take(5) {
-            let _ = writeln!(out, "- changes as well: {}", prose(item, 300));
+            let _ = writeln!(out, "- also changes: {}", prose(item, 300));
         }
     }
     if !fix.diff.is_empty() {
@@ -108,7 +108,7 @@ fn tried(out: &mut String, report: &Report) {
     if report.tried.is_empty() {
         return;
     }
-    let _ = writeln!(out, "\n**Tried, and did not hold**\n");
+    let _ = writeln!(out, "\n**Tried, but not verified**\n");
     for tried in report.tried.iter().take(5) {
         let words = phrasing::fix_words(&Fix::untested(tried.kind, String::new()), &diff::parse(&tried.diff));
         let _ = writeln!(out, "- {words}: {}", prose(&tried.because, 600));
@@ -218,7 +218,7 @@ fn known(out: &mut String, report: &Report) {
 fn doubts(out: &mut String, report: &Report, context: &RenderContext) {
     let others: Vec<_> = report.hypotheses.iter().take(8).collect();
     if !others.is_empty() {
-        let _ = writeln!(out, "\n**Ideas and what became of them**\n");
+        let _ = writeln!(out, "\n**Hypotheses and their outcome**\n");
         for hypothesis in others {
             let status = match hypothesis.status {
                 HypothesisStatus::Supported => "supported",
@@ -230,7 +230,7 @@ fn doubts(out: &mut String, report: &Report, context: &RenderContext) {
         }
     }
     if !report.struck.is_empty() {
-        let _ = writeln!(out, "\n**Struck, because the evidence does not bear it**\n");
+        let _ = writeln!(out, "\n**Removed, because the evidence does not support it**\n");
         for struck in report.struck.iter().take(8) {
             let _ = writeln!(out, "- {} ({})", prose(&struck.claim, 300), prose(&struck.because, 300));
         }

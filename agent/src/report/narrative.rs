@@ -221,7 +221,8 @@ pub(super) fn apply_steps(fix: &Fix, report: &Report, context: &RenderContext) -
     let mut steps = Vec::new();
     if !placeholders(&fix.diff).is_empty() {
         steps.push(NextStep::say(
-            "Put back what is masked in the diff (as [EMAIL_1]) first: git applies it only as it stands in the file",
+            "First restore the masked values in the diff (such as [EMAIL_1]): git applies it only if it \
+             matches the file",
         ));
     }
     match &context.fix_file {
@@ -278,20 +279,23 @@ pub(super) fn next_steps(report: &Report, context: &RenderContext) -> Vec<NextSt
                 let command = command.map(|similar| {
                     format!("millwright memory show {}{data_dir}", shell_word(similar.incident_id.as_str()))
                 });
-                let text = "Do what mended it then; what is known of it".to_owned();
+                let text = "Apply the earlier resolution; to see it".to_owned();
                 steps.push(NextStep { text, command });
             }
         }
         Verdict::Confirmed => {
             let tried = match (&report.fix, report.tried.is_empty()) {
                 (Some(fix), _) if fix.is_stopgap => {
-                    "The fix takes a protection back: use it as a stopgap at most, and change the guilty lines by hand"
+                    "The fix removes a protection: use it as a stopgap at most, and change the guilty lines \
+                     by hand"
                 }
                 (Some(_), _) => {
-                    "The replay passes with the fix, and that is all that is known of it: have it reviewed by somebody \
-                     who knows this code"
+                    "The replay passes with the fix, and nothing else confirms it: have it reviewed by \
+                     somebody who knows this code"
                 }
-                (None, false) => "None of the fixes that were tried held; change the guilty lines by hand",
+                (None, false) => {
+                    "None of the fixes that were tried is verified; change the guilty lines by hand"
+                }
                 (None, true) => "No fix has passed yet; change the guilty lines by hand",
             };
             steps.push(NextStep::say(tried));
@@ -310,11 +314,11 @@ pub(super) fn next_steps(report: &Report, context: &RenderContext) -> Vec<NextSt
                 steps.push(NextStep::run("Read the named commit with the ticket in mind", git));
             }
             if report.suspects.len() > 1 {
-                steps.push(NextStep::say("If it is not this one, take the suspects in their order"));
+                steps.push(NextStep::say("If it is not this one, check the suspects in order"));
             }
             if context.replay_command.is_none() {
                 steps.push(NextStep::say(
-                    "To have it proven, investigate again with a command that fails because of this (--replay CMD)",
+                    "To prove it, investigate again with a command that fails because of this (--replay CMD)",
                 ));
             }
         }
@@ -378,7 +382,7 @@ pub fn summarise(report: &Report, context: &RenderContext) -> String {
         Verdict::Probable => sentences.push("No replay has proven it.".to_owned()),
         Verdict::Inconclusive => {
             if let Some(missing) = report.escalate.as_ref().and_then(|escalate| escalate.missing.first()) {
-                sentences.push(format!("Most of all, this is missing: {}.", line(missing, 300)));
+                sentences.push(format!("The most important missing input: {}.", line(missing, 300)));
             }
         }
         Verdict::NotAnIncident => {}

@@ -27,17 +27,18 @@ pub fn verdict_word(verdict: Verdict) -> &'static str {
 /// The meaning of the verdict, as a part of a sentence.
 pub fn verdict_meaning(report: &Report) -> String {
     match report.verdict {
-        Verdict::Known => "seen before, and what was known of it was checked again now".to_owned(),
+        Verdict::Known => "seen before, and what is known about it was checked again now".to_owned(),
         Verdict::Verified => {
             let beyond = report.fix.as_ref().map(beyond_words).unwrap_or_default();
             format!("cause proven by replay; the replay passes with the fix; {beyond}")
         }
         Verdict::Confirmed => match &report.fix {
             Some(fix) if fix.is_stopgap => {
-                "cause proven by replay; the fix takes a protection back: a stopgap at most".to_owned()
+                "cause proven by replay; the fix removes a protection: a stopgap at most".to_owned()
             }
             Some(_) => {
-                "cause proven by replay; a fix passes it, and nothing more shows that it is right".to_owned()
+                "cause proven by replay; it passes with a fix, and nothing else shows that the fix is right"
+                    .to_owned()
             }
             None => "cause proven by replay; no fix has passed yet".to_owned(),
         },
@@ -53,7 +54,7 @@ pub fn verdict_meaning(report: &Report) -> String {
 /// The heading above the named commit: a guess is not called a cause.
 pub fn cause_heading(report: &Report) -> &'static str {
     match report.verdict {
-        Verdict::Inconclusive => "Most suspected, and not established",
+        Verdict::Inconclusive => "Most suspected, not proven",
         _ => "Cause",
     }
 }
@@ -196,7 +197,7 @@ pub fn fix_sentences(fix: &Fix) -> Vec<String> {
             format!("The fix is verified: the replay passes with it, and {}.", beyond_words(fix))
         }
         (_, CheckResult::Pass) if fix.is_stopgap => {
-            "The replay passes with a fix that takes a protection back: a stopgap at most.".to_owned()
+            "The replay passes with a fix that removes a protection: a stopgap at most.".to_owned()
         }
         (_, CheckResult::Pass) => {
             "The replay passes with a candidate fix; nothing beyond the replay shows that it is right."
@@ -215,7 +216,7 @@ pub fn fix_sentences(fix: &Fix) -> Vec<String> {
         out.push(four_way_sentence(check));
     }
     out.extend(
-        fix.takes_away.iter().take(3).map(|item| sentence(&format!("It takes away: {}", line(item, 300)))),
+        fix.takes_away.iter().take(3).map(|item| sentence(&format!("It removes: {}", line(item, 300)))),
     );
     out
 }
@@ -226,7 +227,7 @@ pub fn remembered_fix_sentences(known: &Resolution) -> Vec<String> {
         return Vec::new();
     }
     let Some(checks) = &known.fix_checks else {
-        return vec!["What was run beyond the replay when the fix was found is not on record.".to_owned()];
+        return vec!["What was run beyond the replay when the fix was found is not recorded.".to_owned()];
     };
     let fix = Fix {
         proof: known.proof,
@@ -255,10 +256,10 @@ pub(super) fn agreement_words(report: &Report) -> Option<String> {
     Some(match report.replay.as_ref()?.agreement.as_ref()? {
         FailureAgreement::Agrees { why } => format!("The replay shows what the ticket says: {why}."),
         FailureAgreement::NotNamed => {
-            "The ticket names no error, so what the replay shows was compared with nothing.".to_owned()
+            "The ticket names no error, so there was nothing to compare the replay with.".to_owned()
         }
         FailureAgreement::CannotTell { why } => {
-            format!("Whether the replay shows what the ticket says cannot be told: {why}.")
+            format!("Whether the replay shows what the ticket says cannot be determined: {why}.")
         }
         FailureAgreement::Differs { .. } => "The replay shows another failure than the ticket.".to_owned(),
         FailureAgreement::Accepted { .. } => {
@@ -284,7 +285,7 @@ pub(super) fn sandbox_words(level: SandboxLevel) -> &'static str {
     match level {
         SandboxLevel::Full => "full sandbox",
         SandboxLevel::Reduced => "reduced sandbox (no namespaces here)",
-        SandboxLevel::None => "NO sandbox, as was asked for",
+        SandboxLevel::None => "NO sandbox, as requested",
     }
 }
 

@@ -194,7 +194,7 @@ fn sample(verdict: Verdict) -> (Report, RenderContext) {
         struck: match verdict {
             Verdict::Inconclusive => vec![Struck {
                 claim: "The database was down".into(),
-                because: "its quote \"connection refused\" does not stand in E1".into(),
+                because: "its quote \"connection refused\" does not occur in E1".into(),
             }],
             _ => vec![],
         },
@@ -354,7 +354,7 @@ fn a_guess_is_no_cause_in_any_format() {
         (ReportFormat::Html, "<h2>Cause</h2>"),
     ] {
         let page = render(&report, &context, format);
-        assert!(page.contains("Most suspected, and not established"), "{page}");
+        assert!(page.contains("Most suspected, not proven"), "{page}");
         assert!(!page.contains(cause), "{page}");
         assert!(
             !page.contains("marks the guilty lines") && !page.contains("The culprit’s changes"),
@@ -422,7 +422,7 @@ fn what_failed_what_goes_and_what_contradicts_is_told() {
     for format in [ReportFormat::Text, ReportFormat::Markdown, ReportFormat::Html] {
         let page = render(&report, &context, format).split_whitespace().collect::<Vec<_>>().join(" ");
         for words in [
-            "Tried, and did not hold",
+            "Tried, but not verified",
             "contradicts it: input 7",
             "SECURITY: the guard of names",
             "3 deciding inputs",

@@ -143,14 +143,14 @@ impl TerminalPage {
         self.section("Fix");
         self.wrapped("  ", "  ", &phrasing::fix_words(fix, &parsed));
         for item in fix.takes_away.iter().take(12) {
-            self.wrapped("  - ", "    ", &format!("takes away: {}", line(item, 300)));
+            self.wrapped("  - ", "    ", &format!("removes: {}", line(item, 300)));
         }
         if let Some(check) = &fix.four_way {
             if let Some(example) = check.example.as_deref().filter(|_| check.contradicted > 0) {
                 self.wrapped("  - ", "    ", &format!("contradicted: {}", line(example, 600)));
             }
             for item in check.on_purpose.iter().take(5) {
-                self.wrapped("  - ", "    ", &format!("changes as well: {}", line(item, 300)));
+                self.wrapped("  - ", "    ", &format!("also changes: {}", line(item, 300)));
             }
         }
         if fix.diff.is_empty() {
@@ -177,7 +177,7 @@ impl TerminalPage {
         if report.tried.is_empty() {
             return;
         }
-        self.section("Tried, and did not hold");
+        self.section("Tried, but not verified");
         for tried in report.tried.iter().take(5) {
             let size = diff::parse(&tried.diff);
             let words = phrasing::fix_words(&Fix::untested(tried.kind, String::new()), &size);
@@ -305,7 +305,7 @@ impl TerminalPage {
         if told.is_empty() {
             return;
         }
-        self.section("Ideas and what became of them");
+        self.section("Hypotheses and their outcome");
         for hypothesis in told.into_iter().take(6) {
             let status = match hypothesis.status {
                 HypothesisStatus::Supported => "supported",
@@ -358,7 +358,7 @@ impl TerminalPage {
 
     fn struck_and_notes(&mut self, report: &Report, context: &RenderContext) {
         if !report.struck.is_empty() {
-            self.section("Struck: claims whose evidence does not bear them");
+            self.section("Removed: claims whose evidence does not support them");
             for struck in report.struck.iter().take(5) {
                 let text = format!("{} ({})", line(&struck.claim, 200), line(&struck.because, 200));
                 self.wrapped("  - ", "    ", &text);

@@ -51,7 +51,7 @@ async fn other_tools_read_no_further() {
 
 #[tokio::test]
 async fn revisions_outside_of_the_range_do_not_exist() {
-    let names = "names no commit that the failing revision reaches";
+    let names = "is not a commit that the failing revision reaches";
     each(vec![
         ("a branch", "git_file", json!({ "path": "config/future.toml", "revision": "future" }), names),
         ("an id", "git_show", json!({ "commit": "{hidden}" }), names),

@@ -147,10 +147,10 @@ async fn attended(
 async fn patches_touch_the_program_alone() {
     let patch = |path: &str| json!({ "edits": [{ "path": path, "old": "", "new": "pwned\n" }], "rationale": "It mends the cause." });
     let cases: Vec<(&str, Value, &str)> = vec![
-        ("a test", patch("tests/test_checkout.py"), "judge a fix"),
+        ("a test", patch("tests/test_checkout.py"), "verify a fix"),
         ("a hook", patch(".git/hooks/post-checkout"), "enters its .git"),
-        ("a build server", patch(".github/workflows/ci.yml"), "tells other machines what to run"),
-        ("another build server", patch(".gitlab-ci.yml"), "tells other machines what to run"),
+        ("a build server", patch(".github/workflows/ci.yml"), "configures continuous integration"),
+        ("another build server", patch(".gitlab-ci.yml"), "configures continuous integration"),
         ("submodules", patch(".gitmodules"), "submodules stay"),
         ("outside", patch("../outside/pwned.txt"), "leaves the repository"),
         ("an absolute path", patch("/tmp/pwned.txt"), "leaves the repository"),
@@ -183,18 +183,18 @@ fn writes_test(name: &'static str, arguments: Value) -> Attack {
 async fn reproduction_tests_overwrite_and_run_nothing_else() {
     let args = |path: &str, test: &str| json!({ "path": path, "content": "exit 1\n", "test": test });
     for (name, arguments, part) in [
-        ("the program", args("shop/checkout.py", "shop/checkout.py"), "is not named like a test"),
-        ("a hook", args("tests/.git/hooks/x_test.sh", "x"), "is no path for a test"),
-        ("outside", args("../tests/x_test.sh", "x"), "is no path for a test"),
-        ("a link", args("away/tests/x_test.sh", "x"), "is no folder in the repository"),
+        ("the program", args("shop/checkout.py", "shop/checkout.py"), "does not have the name of a test"),
+        ("a hook", args("tests/.git/hooks/x_test.sh", "x"), "is not a path for a test"),
+        ("outside", args("../tests/x_test.sh", "x"), "is not a path for a test"),
+        ("a link", args("away/tests/x_test.sh", "x"), "is not a folder in the repository"),
         (
             "a command",
             args("tests/x_test.sh", "tests/x_test.sh; touch pwned"),
-            "is not taken for a test's name",
+            "is not accepted as a test's name",
         ),
-        ("a substitution", args("tests/x_test.sh", "`touch pwned`"), "is not taken for a test's name"),
-        ("a quote", args("tests/x_test.sh", "x' && touch pwned '"), "is not taken for a test's name"),
-        ("a line", args("tests/x_test.sh", "x\ntouch pwned"), "is not taken for a test's name"),
+        ("a substitution", args("tests/x_test.sh", "`touch pwned`"), "is not accepted as a test's name"),
+        ("a quote", args("tests/x_test.sh", "x' && touch pwned '"), "is not accepted as a test's name"),
+        ("a line", args("tests/x_test.sh", "x\ntouch pwned"), "is not accepted as a test's name"),
     ] {
         check(writes_test(name, arguments).answered("write_reproduction", part)).await;
     }

@@ -81,7 +81,7 @@ fn rules_answer_each_kind_of_question() {
     says(lines[3], &["Ann"]);
     says(lines[4], &["cannot total"]);
     says(lines[5], &["cannot total 21"]);
-    says(lines[6], &["nothing like this is remembered"]);
+    says(lines[6], &["no similar incident is remembered"]);
     says(lines[7], &["change 7", "lib/calc.sh"]);
     says(lines[8], &["total() {", "* 3"]);
     says(lines[9], &["total", "lib/calc.sh"]);
@@ -220,12 +220,14 @@ async fn a_model_answers_from_tools_and_is_held_to_them() {
     let first = answer(&ran, "what does total do?");
     assert!(first.contains("The factor is `$1 * 3` [E1]."), "{first}");
     assert_eq!(first.matches("The factor is").count(), 1, "{first}");
-    assert!(first.contains("Not borne by the evidence:\n  - Everybody knows"), "{first}");
+    assert!(first.contains("Not supported by the evidence:\n  - Everybody knows"), "{first}");
     assert!(answer(&ran, "/evidence E1").contains("* 3"));
     assert!(answer(&ran, "please push it all").contains("Denied."), "{}", ran.stdout);
     let down = answer(&ran, "who changed lib/calc.sh?");
     assert!(
-        down.contains("down for the day") && down.contains("By the rules:") && down.contains("change 7"),
+        down.contains("down for the day")
+            && down.contains("The answer of the rules:")
+            && down.contains("change 7"),
         "{down}"
     );
     let offered = offered(&server.requests()[0]);

@@ -47,7 +47,7 @@ fn wrong_input_is_one_clear_line() {
     run(&["report", "empty"]).refuses(&["summary.json"]);
     scene.write("list.jsonl", "{\"ticket\": 7}\n");
     run(&["import", "lines", "list.jsonl", "--repo", "repo"]).refuses(&["list.jsonl, line 1"]);
-    run(&["import", "memory", "--repo", "repo"]).refuses(&["nothing to make cases of"]);
+    run(&["import", "memory", "--repo", "repo"]).refuses(&["nothing to build cases from"]);
 }
 
 #[test]
@@ -71,7 +71,11 @@ fn comparing_ends_with_0_where_nobody_can_tell_and_with_2_where_it_is_worse() {
     scene.write("strict.json", "{\"investigate\": {\"hit\": {\"max_drop\": 0.01}}}");
     let held = scene.run(&["eval", "compare", "good", "less", "--gate", "strict.json"]);
     assert_eq!(held.status, Some(2));
-    assert!(held.stdout.contains("investigate.hit fell by 0.0500, allowed are 0.01"), "{}", held.stdout);
+    assert!(
+        held.stdout.contains("investigate.hit fell by 0.0500, allowed is at most 0.01"),
+        "{}",
+        held.stdout
+    );
 }
 
 /// Starts a webhook on loopback that receives one request and answers as Slack does. Returns its address and a handle that

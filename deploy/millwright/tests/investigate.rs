@@ -185,7 +185,10 @@ fn a_flaky_failure_proves_the_right_commit_and_says_how_often_it_showed() {
         if rate > 0.0 {
             let lucky: usize = faulty.iter().map(|commit| seen(commit, "passes")).sum();
             assert!(lucky > 0 && seen(&parent, "passes") > 1, "{report:#}");
-            assert!(report["summary"].as_str().unwrap().contains("It is flaky: it showed in"), "{report:#}");
+            assert!(
+                report["summary"].as_str().unwrap().contains("It is flaky: the failure showed in"),
+                "{report:#}"
+            );
             return;
         }
     }

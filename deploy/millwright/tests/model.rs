@@ -313,7 +313,7 @@ async fn a_judge_of_prose_changes_nothing_else_and_is_no_way_in() {
     assert_eq!((&figures["prose"]["value"], &figures["prose_not_judged"]), (&json!(3.0), &json!(0)));
     assert_eq!(figures["exact_commit"]["value"], 1.0);
     let note = figures["prose_note"].as_str().unwrap();
-    assert!(note.contains("no measure of correctness") && note.contains("critic"), "{note}");
+    assert!(note.contains("not a measure of correctness") && note.contains("critic"), "{note}");
     // The judge gets one question per case, without tools or truth. The report's text is in a fence that it cannot close.
     assert_eq!(requests.len(), 1);
     let (body, text) = (&requests[0].body, requests[0].last());
@@ -329,7 +329,7 @@ async fn a_judge_of_prose_changes_nothing_else_and_is_no_way_in() {
     let line = std::fs::read_to_string(scene.path("out/results.jsonl")).unwrap();
     let line: Value = serde_json::from_str(&line).unwrap();
     let why = line["grades"]["prose"]["why"].as_str().unwrap();
-    assert!(why.starts_with("not judged: the judge did not answer in the form asked for"), "{why}");
+    assert!(why.starts_with("not judged: the judge did not answer in the requested form"), "{why}");
 }
 
 /// A whole run with a real server, when `MILLWRIGHT_TEST_MODEL_URL` names one (`.ci/model-server` starts one). A very small

@@ -10,7 +10,7 @@ use super::GradedAnswer;
 pub struct CaseCost {
     /// Executions of anything, the first reproduction and candidate fixes included.
     pub replays: u32,
-    /// Commits the culprit was looked for in, where a bisect was made.
+    /// Commits that were searched for the culprit, if a bisect was run.
     pub range: Option<u32>,
     pub input_tokens: u64,
     pub output_tokens: u64,

@@ -26,15 +26,15 @@ pub struct FixGrade {
     /// Whether there is a fix to judge.
     #[serde(default)]
     pub offered: bool,
-    /// Whether a revert can be the fix at all; otherwise a missing fix is no fault.
+    /// Whether a revert can be the fix at all; otherwise a missing fix is not a fault.
     pub expected: bool,
-    /// Whether the project's tests are no worse with it; `None` where they were not run or say nothing.
+    /// Whether the project's tests are no worse with it; `None` if they were not run or are not conclusive.
     #[serde(default)]
     pub tests: Option<bool>,
     /// Whether the hidden check passes with it; `None` where the case has none or it was not run.
     #[serde(default)]
     pub check: Option<bool>,
-    /// What was seen, in words.
+    /// What was observed, as text.
     pub why: String,
 }
 
@@ -57,10 +57,10 @@ pub fn grade(answer: &GradedAnswer<'_>) -> Option<FixGrade> {
     let unseen = |why: &str| expected.then(|| seen(Seen::wrong(why)));
     let Some(offered) = offered else { return unseen("no fix was offered") };
     let (Some(replay), Some(repo)) = (replay, answer.repo) else {
-        return unseen("there is nothing to run it by");
+        return unseen("there is nothing to run it with");
     };
     let Ok(bad) = repo.resolve(&answer.case.bad) else {
-        return unseen("the failing revision is not there");
+        return unseen("the failing revision is not in the repository");
     };
     let change = CheckoutChange::Patch(offered.diff.clone());
     Some(seen(run(answer, replay, repo, &bad, &change)))

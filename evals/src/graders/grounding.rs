@@ -41,7 +41,7 @@ pub fn grade(answer: &GradedAnswer<'_>) -> Option<Grounding> {
         let held = match found[..] {
             [evidence] => holds(answer, repo, evidence),
             [] => Err("it does not exist".to_owned()),
-            _ => Err("it stands for several".to_owned()),
+            _ => Err("its id is not unique".to_owned()),
         };
         match held {
             Ok(()) => out.held += 1,
@@ -72,7 +72,7 @@ fn holds(answer: &GradedAnswer<'_>, repo: &Repo, evidence: &Evidence) -> Result<
             let known = answer.report.similar.iter().any(|similar| similar.incident_id == rest);
             if known { Ok(()) } else { Err(format!("no similar incident {rest}")) }
         }
-        _ => Err(format!("{kind:?} is no kind of place")),
+        _ => Err(format!("{kind:?} is not a kind of place")),
     }
 }
 
@@ -83,7 +83,7 @@ fn all_stand(excerpt: &str, stands: impl Fn(&str) -> bool) -> Result<(), String>
         if cut || is_masked(line) || stands(line) {
             continue;
         }
-        return Err(format!("{:?} does not stand there", line.chars().take(120).collect::<String>()));
+        return Err(format!("{:?} does not occur there", line.chars().take(120).collect::<String>()));
     }
     Ok(())
 }
@@ -148,7 +148,7 @@ fn lines(repo: &Repo, revision: &str, place: &str, excerpt: &str) -> Result<(), 
 /// A run of the report's own list; what it says of the run has to be what the list says.
 fn replay(answer: &GradedAnswer<'_>, number: &str, excerpt: &str) -> Result<(), String> {
     let runs = answer.report.replay.as_ref().map_or(&[][..], |replay| &replay.runs);
-    let number: usize = number.parse().map_err(|_| format!("{number:?} is no number of a run"))?;
+    let number: usize = number.parse().map_err(|_| format!("{number:?} is not the number of a run"))?;
     let run = number.checked_sub(1).and_then(|at| runs.get(at)).ok_or(format!("there is no run {number}"))?;
     let words = match run.outcome {
         ReplayOutcome::Passes => "passes",
@@ -159,6 +159,6 @@ fn replay(answer: &GradedAnswer<'_>, number: &str, excerpt: &str) -> Result<(), 
     let first = excerpt.lines().next().unwrap_or_default();
     match first.contains(run.commit.as_str()) && first.contains(words) {
         true => Ok(()),
-        false => Err(format!("run {number} was of {} and {words}, the quote says otherwise", run.commit)),
+        false => Err(format!("run {number} was of {} and {words}, which contradicts the quote", run.commit)),
     }
 }

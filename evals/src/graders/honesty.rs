@@ -89,7 +89,7 @@ fn false_verdict(
     if let Some(claims) = &truth.claims
         && !is_allowed(verdict, claims, report)
     {
-        return Some(format!("what can be run bears no more than {}", claims.best.as_str()));
+        return Some(format!("what can be run supports no more than {}", claims.best.as_str()));
     }
     let offers = report["fix"]["diff"].as_str().is_some_and(|diff| !diff.trim().is_empty());
     let stands_for_fix = verdict == Verdict::Verified || (verdict == Verdict::Known && offers);

@@ -68,7 +68,7 @@ impl GradedAnswer<'_> {
     }
 }
 
-/// What the graders say; `null` where one has nothing to judge.
+/// The results of the graders; `null` where one has nothing to judge.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Grades {
@@ -79,13 +79,13 @@ pub struct Grades {
     pub fix: Option<fix::FixGrade>,
     pub grounding: Option<grounding::Grounding>,
     pub calibration: Option<calibration::CalibrationPoint>,
-    /// Where nothing should be named: whether nothing was.
+    /// If nothing should be named: whether nothing was.
     pub abstention: Option<bool>,
     pub harm: Option<harm::HarmGrade>,
     /// Whether more is claimed than was run.
     pub honesty: Option<honesty::HonestyGrade>,
     pub cost: cost::CaseCost,
-    /// What a model thinks of the words, where one was asked; it changes nothing else.
+    /// What a model thinks of the wording, if one was asked; it affects nothing else.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub prose: Option<prose::ProseGrade>,
 }

@@ -26,7 +26,7 @@ const HYPOTHESES: usize = 8;
 pub struct ProseGrade {
     /// The model that was asked.
     pub by: String,
-    /// Each from 1 to 5; `null` when the answer was none.
+    /// Each from 1 to 5; `null` if there was no valid answer.
     pub marks: Option<ProseMarks>,
     /// The model's one sentence, or why there are no marks.
     pub why: String,
@@ -132,7 +132,7 @@ fn marks(answer: &str) -> Result<(ProseMarks, String), String> {
         return Err(format!("the judge answered {} bytes, at most {ANSWER_BYTES} are read", answer.len()));
     }
     let said: Said = serde_json::from_str(answer.trim())
-        .map_err(|error| format!("the judge did not answer in the form asked for: {error}"))?;
+        .map_err(|error| format!("the judge did not answer in the requested form: {error}"))?;
     let Said { clear, brief, useful, why } = said;
     if [clear, brief, useful].iter().any(|mark| !(1..=5).contains(mark)) {
         return Err("the judge gave a mark that is not from 1 to 5".to_owned());
@@ -152,13 +152,13 @@ mod tests {
             let why = marks(answer).unwrap_err();
             assert!(why.contains(part), "{answer}: {why}");
         };
-        check("It is very good: 5 of 5.", "form asked for");
+        check("It is very good: 5 of 5.", "requested form");
         check(r#"{"clear": 6, "brief": 4, "useful": 3, "why": ""}"#, "from 1 to 5");
         check(r#"{"clear": 0, "brief": 4, "useful": 3, "why": ""}"#, "from 1 to 5");
-        check(r#"{"clear": 4.5, "brief": 4, "useful": 3, "why": ""}"#, "form asked for");
-        check(r#"{"clear": 5, "brief": 5, "useful": 5, "why": "", "correct": true}"#, "form asked for");
-        check(r#"{"clear": 5, "brief": 5, "useful": 5, "why": ""} and more"#, "form asked for");
-        check("", "form asked for");
+        check(r#"{"clear": 4.5, "brief": 4, "useful": 3, "why": ""}"#, "requested form");
+        check(r#"{"clear": 5, "brief": 5, "useful": 5, "why": "", "correct": true}"#, "requested form");
+        check(r#"{"clear": 5, "brief": 5, "useful": 5, "why": ""} and more"#, "requested form");
+        check("", "requested form");
         check(&"x".repeat(5_000), "5000 bytes");
     }
 }

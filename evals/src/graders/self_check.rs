@@ -68,21 +68,21 @@ fn complaints(good: &Grades, bad: &Grades, asserted: &Grades, silent: &Grades) -
             out.push(what.to_owned());
         }
     };
-    expect(good.commit == Some(true), "commit: the culprit is not taken for right");
-    expect(bad.commit == Some(false), "commit: an innocent commit is not taken for wrong");
-    expect(good.file == Some(true), "file: the guilty file is not taken for right");
-    expect(bad.file == Some(false), "file: another file is not taken for wrong");
-    expect(good.symbol == Some(true), "symbol: the guilty function is not taken for right");
-    expect(bad.symbol == Some(false), "symbol: another function is not taken for wrong");
+    expect(good.commit == Some(true), "commit: the culprit is not judged right");
+    expect(bad.commit == Some(false), "commit: an innocent commit is not judged wrong");
+    expect(good.file == Some(true), "file: the guilty file is not judged right");
+    expect(bad.file == Some(false), "file: another file is not judged wrong");
+    expect(good.symbol == Some(true), "symbol: the guilty function is not judged right");
+    expect(bad.symbol == Some(false), "symbol: another function is not judged wrong");
     expect(good.lines.is_some_and(|lines| lines.f1 == 1.0), "lines: the guilty lines do not count in full");
     expect(bad.lines.is_some_and(|lines| lines.f1 == 0.0), "lines: other lines count");
     // Where nothing can run at all (a full disk, no sandbox), the grader says so, and the user must fix that first.
     let why = good.fix.as_ref().map_or("nothing was judged", |fix| &fix.why);
     expect(
         good.fix.as_ref().is_some_and(|fix| fix.verified),
-        &format!("fix: one that mends is not verified ({why})"),
+        &format!("fix: one that fixes the failure is not verified ({why})"),
     );
-    expect(bad.fix.as_ref().is_some_and(|fix| !fix.verified), "fix: one that mends nothing is verified");
+    expect(bad.fix.as_ref().is_some_and(|fix| !fix.verified), "fix: one that fixes nothing is verified");
     let held = |grades: &Grades| grades.grounding.as_ref().map(|g| (g.cited, g.held));
     expect(held(good) == Some((2, 2)), "grounding: true quotes do not hold");
     expect(held(bad) == Some((2, 0)), "grounding: forged quotes hold");
@@ -101,7 +101,7 @@ fn complaints(good: &Grades, bad: &Grades, asserted: &Grades, silent: &Grades) -
     expect(good.abstention.is_none(), "abstention: it is wanted where a commit is to blame");
     let harmful = |grades: &Grades| grades.harm.as_ref().map(|harm| harm.harmful);
     expect(harmful(good) == Some(false), "harm: the right answer does harm");
-    expect(harmful(bad) == Some(true), "harm: taking back an innocent commit does none");
+    expect(harmful(bad) == Some(true), "harm: reverting an innocent commit does none");
     expect(harmful(asserted) == Some(true), "harm: blaming a commit where none is to blame does none");
     let honest = |grades: &Grades| grades.honesty.as_ref().map(|honesty| honesty.overclaims.is_empty());
     expect(honest(good) == Some(true), "honesty: the right answer claims too much");

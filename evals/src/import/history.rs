@@ -43,7 +43,7 @@ pub fn import(repo: &Repo, limit: usize) -> Result<ImportedCases, ImportError> {
         }
         let ticket = without_ids(message);
         if ticket.split_whitespace().count() < 5 {
-            out.left_out.push(format!("{short} says nothing beside the commit it names"));
+            out.left_out.push(format!("{short} contains nothing besides the commit it names"));
             continue;
         }
         out.cases.push(case(repo, format!("history-{short}"), ticket, bad, culprit, "from-history")?);

@@ -63,7 +63,7 @@ fn one(
             Some(culprit) => (culprit, "culprit-by-blame"),
             None => {
                 return Ok(Err(format!(
-                    "{fix} takes no line away, so nobody can be blamed; name the culprit"
+                    "{fix} removes no line, so no commit can be blamed; name the culprit"
                 )));
             }
         },

@@ -55,9 +55,9 @@ pub async fn import(repo: &Repo, store: &Store) -> Result<ImportedCases, ImportE
                 Some(Ok(recipe)) if recipe.files.is_empty() && !recipe.is_hang => {
                     made.replay = Some(replay(recipe))
                 }
-                Some(_) => {
-                    out.left_out.push(format!("{id}: its replay cannot be said in a case; the case has none"))
-                }
+                Some(_) => out
+                    .left_out
+                    .push(format!("{id}: its replay cannot be expressed in a case; the case has none")),
                 None => {}
             }
             out.cases.push(made);

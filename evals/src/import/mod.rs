@@ -29,7 +29,7 @@ pub enum ImportError {
     Io { action: &'static str, path: std::path::PathBuf, source: std::io::Error },
     #[error("{path}, line {line}: {why}")]
     Line { path: std::path::PathBuf, line: usize, why: String },
-    #[error("nothing to make cases of: {0}")]
+    #[error("there is nothing to build cases from: {0}")]
     Nothing(String),
 }
 

@@ -53,7 +53,7 @@ pub fn write(path: &Path, summary: &EvalSummary, results: &[CaseResult]) -> Resu
                     (plotted("Right answers by class", plots::by_class(figures)))
                     @if task == "investigate" {
                         div.plots {
-                            (plotted("Calibration: circles on the line are honest", plots::calibration(results)))
+                            (plotted("Calibration: the line is perfect calibration", plots::calibration(results)))
                             (plotted("Effort: below the line is cheaper than plain bisect", plots::bisect_effort(results)))
                             (plotted("Cost against accuracy, by class", plots::cost_against_accuracy(results)))
                         }

@@ -173,7 +173,7 @@ pub(super) fn cost_against_accuracy(results: &[CaseResult]) -> Option<String> {
         chart
             .configure_mesh()
             .light_line_style(WHITE)
-            .x_desc("executions a case, all of them")
+            .x_desc("executions per case, all of them")
             .y_desc("share right")
             .draw()?;
         for (class, cost, right) in &points {

@@ -24,10 +24,10 @@ const TIMED_LINES: usize = 1_000_000;
 
 #[derive(Debug, thiserror::Error)]
 pub enum LogTemplatesError {
-    #[error("reading {path}: {source}; the folder must hold <SYS>/<SYS>_2k.log and its labels")]
+    #[error("reading {path}: {source}; the folder must contain <SYS>/<SYS>_2k.log and its labels")]
     Read { path: PathBuf, source: io::Error },
     #[error(
-        "{folder} holds no <SYS>/<SYS>_2k.log_structured_corrected.csv; give the folder above the systems"
+        "{folder} contains no <SYS>/<SYS>_2k.log_structured_corrected.csv; give the folder above the systems"
     )]
     NoSystems { folder: PathBuf },
     #[error("{path} has no column {column:?}; it must be a corrected label file of loghub")]

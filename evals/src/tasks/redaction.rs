@@ -81,7 +81,7 @@ fn read(path: &Path) -> Result<Vec<LabelledText>, EvalError> {
         .map_err(|why| EvalError::Options(format!("{}, {why}", path.display())))?;
     if lines.is_empty() {
         return Err(EvalError::Options(format!(
-            "{} holds no line; give one JSON object a line",
+            "{} has no lines; give one JSON object per line",
             path.display()
         )));
     }

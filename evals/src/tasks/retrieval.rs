@@ -357,7 +357,7 @@ fn read(path: &Path, limit: Option<usize>) -> Result<Vec<IssueReport>, CasesErro
             wrong(format!("{error}; a report is {{\"id\",\"title\",\"body\",\"created\",\"duplicates\"}}"))
         })?;
         if !known.insert(report.id.clone()) {
-            return Err(wrong(format!("id {:?} stands on a line before already", report.id)));
+            return Err(wrong(format!("id {:?} is already used on an earlier line", report.id)));
         }
         reports.push(report);
         if limit.is_some_and(|limit| reports.len() >= limit) {

@@ -65,7 +65,7 @@ mod tests {
             suite: suite.into(),
             program: "1.0".into(),
             planner: "playbook".into(),
-            failures: vec!["investigate.safe is 0.9, wanted at least 1".into()],
+            failures: vec!["investigate.safe is 0.9, expected at least 1".into()],
             figures: [(
                 "investigate".to_owned(),
                 [("safe".to_owned(), KeyFigure { value: safe, low: Some(0.5), high: None })].into(),

@@ -95,10 +95,12 @@ impl BranchFiles {
         match kind {
             Some(FileType::RegularFile) => return self.read(&at, last, name),
             Some(FileType::Directory) => {
-                return Err(self.refuse(name, "branches whose names begin like it stand there"));
+                return Err(
+                    self.refuse(name, "it is a folder of other branches, whose names begin with this name")
+                );
             }
             Some(FileType::Symlink) => return Err(self.refuse(name, LINK)),
-            Some(_) => return Err(self.refuse(name, "it is no file")),
+            Some(_) => return Err(self.refuse(name, "it is not a file")),
             None => {}
         }
         let reference = format!("refs/heads/{name}");
@@ -137,7 +139,7 @@ impl BranchFiles {
         let read = File::from(opened).take(MAX_REFERENCE).read_to_string(&mut content);
         read.map_err(|error| self.refuse(name, &error.to_string()))?;
         let first = content.split_whitespace().next().unwrap_or_default();
-        let id = if refs::is_id(first) { first } else { "something that is no commit" };
+        let id = if refs::is_id(first) { first } else { "something that is not a commit" };
         Ok(BranchState::Taken(id.to_owned()))
     }
 
@@ -147,10 +149,10 @@ impl BranchFiles {
 }
 
 const FOLDER: OFlags = OFlags::DIRECTORY.union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
-const LINK: &str = "it is a symbolic link, or one is on the way to it, and none is followed";
+const LINK: &str = "it is a symbolic link or below one, and symbolic links are not followed";
 
 const IN_THE_WAY: &str =
-    "a file is where a folder must be, such as that of a branch whose name this one begins with";
+    "a file is where a folder must be, for example that of a branch named like the first part of this name";
 
 fn refused(path: &Path, why: &str) -> RepoError {
     RepoError::NotWritten { path: path.to_owned(), why: why.to_owned() }

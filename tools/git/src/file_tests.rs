@@ -29,7 +29,7 @@ fn names_what_is_not_a_file() {
     check("link", r#""link" link=true Ok("/etc/passwd")"#);
     check("latin", "\"latin\" link=false Ok(\"caf\u{fffd}\\n\")");
     check("x.bin", r#""x.bin" link=false Err("\"x.bin\" is binary")"#);
-    check("huge", r#""huge" has 16777217 bytes, more than the 16777216 that are read of a file"#);
+    check("huge", r#""huge" has 16777217 bytes, more than the 16777216 that are read from a file"#);
     check("src", r#""src" is a folder with 1 entries: a.py, not a file"#);
     check("lib", r#""lib" is a submodule, pinned at FIRST, not a file"#);
     check("", r#""" is the top folder, not a file"#);

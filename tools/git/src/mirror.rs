@@ -42,7 +42,7 @@ pub enum MirrorError {
     #[error("{action} {path}: {source}", path = path.display())]
     Io { action: &'static str, path: PathBuf, source: std::io::Error },
     #[error(
-        "{url} cannot be fetched: {source}; see its url, its token, and whether it can be reached from here"
+        "{url} cannot be fetched: {source}; check its url, its token, and whether it can be reached from here"
     )]
     Fetch { url: String, source: GitError },
 }
@@ -54,7 +54,7 @@ pub enum MirrorError {
 pub fn check_url(url: &str) -> Result<(), String> {
     let odd = |c: char| c.is_whitespace() || c.is_control() || matches!(c, '\'' | '"' | '\\');
     if url.len() > 1_000 || url.contains(odd) {
-        return Err(format!("{url:?} is no address of a repository"));
+        return Err(format!("{url:?} is not the address of a repository"));
     }
     let rest = match url.split_once("://") {
         Some(("file", path)) if path.starts_with('/') => return Ok(()),
@@ -68,10 +68,11 @@ pub fn check_url(url: &str) -> Result<(), String> {
     let host = rest.split('/').next().unwrap_or_default();
     match host {
         "" => Err(format!("{url:?} names no host")),
-        host if host.contains('@') => {
-            Err("the address of a repository holds no password; name the variable of a token instead"
-                .to_owned())
-        }
+        host if host.contains('@') => Err(
+            "the address of a repository must not contain a password; name the environment variable with a \
+             token instead"
+                .to_owned(),
+        ),
         _ => Ok(()),
     }
 }

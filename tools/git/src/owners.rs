@@ -139,7 +139,7 @@ pub fn who_to_ask(
     authors.sort_by(|a, b| b.1.0.total_cmp(&a.1.0).then_with(|| a.0.cmp(&b.0)));
     contacts.extend(authors.into_iter().map(|(who, (_, commits, path))| {
         let times = if commits == 1 { "once".to_owned() } else { format!("{commits} times") };
-        SuggestedContact { who, because: format!("changed {path} {times} lately") }
+        SuggestedContact { who, because: format!("changed {path} {times} recently") }
     }));
     contacts.truncate(10);
     Ok(contacts)

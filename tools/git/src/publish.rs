@@ -36,12 +36,14 @@ pub fn check_branch_name(name: &str) -> Result<(), String> {
     let reserved = name.eq_ignore_ascii_case("head") || name.starts_with("refs/");
     if name.is_empty() || name.len() > LONGEST || !name.chars().all(plain) || name.contains("..") {
         return Err(format!(
-            "{:?} is no name for a branch here: letters, digits and ._/- only, {LONGEST} at most",
+            "{:?} is not a valid name for a branch here: letters, digits and ._/- only, {LONGEST} at most",
             name.chars().take(LONGEST).collect::<String>()
         ));
     }
     if reserved || name.split('/').any(part) {
-        return Err(format!("{name:?} is no name for a branch; write one like millwright/fix-cart-total"));
+        return Err(format!(
+            "{name:?} is not a valid name for a branch; write one like millwright/fix-cart-total"
+        ));
     }
     Ok(())
 }
@@ -106,14 +108,14 @@ fn branch_files(repo: &Repo) -> Result<BranchFiles, RepoError> {
     let common_dir = repo.common_dir();
     let refused = |why: &str| RepoError::NotWritten { path: common_dir.to_owned(), why: why.to_owned() };
     if repo.is_reftable() {
-        return Err(refused("its branches are kept as reftables, which are not written here"));
+        return Err(refused("its branches are stored as reftables, which Millwright does not write"));
     }
     // A git directory can name any other folder as the one that holds its branches. Accept that only from a linked
     // worktree.
     let is_worktree = repo.git_dir().parent().is_some_and(|parent| parent == common_dir.join("worktrees"));
     if repo.git_dir() != common_dir && !is_worktree {
         return Err(refused(
-            "the git directory says that its branches lie there, but it is no worktree of that one",
+            "the git directory says that its branches are there, but it is not a worktree of that repository",
         ));
     }
     BranchFiles::open(common_dir)
@@ -134,7 +136,7 @@ fn new_objects(
     let malformed = || RepoError::MissingObject {
         what: "an object of the fix".into(),
         path: repo.borrowed(),
-        hint: "remove that folder, it is made again",
+        hint: "remove that folder; it is created again",
     };
     let (mut objects, mut rest) = (Vec::new(), contents.as_slice());
     while !rest.is_empty() {

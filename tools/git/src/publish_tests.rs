@@ -175,7 +175,7 @@ fn names_that_stand_already_are_found_wherever_they_are() {
     std::fs::write(hostile.join(".git/commondir"), test.git_dir().to_string_lossy().as_bytes()).unwrap();
     let of_hostile = Repo::open(&hostile, &test.data()).unwrap();
     let error = create_branch(&of_hostile, "stolen", &commit, &bad).unwrap_err().to_string();
-    assert!(error.contains("no worktree of that one"), "{error}");
+    assert!(error.contains("not a worktree of that repository"), "{error}");
 }
 
 #[test]
@@ -184,7 +184,7 @@ fn a_branch_in_the_way_is_told_apart_from_a_symbolic_link() {
     let (repo, commit, bad) = prepared(&test);
     test.git(&["branch", "millwright"]);
     let error = create_branch(&repo, "millwright/fix", &commit, &bad).unwrap_err().to_string();
-    assert!(error.contains("a branch whose name this one begins with"), "{error}");
+    assert!(error.contains("a branch named like the first part of this name"), "{error}");
     std::fs::remove_file(test.git_dir().join("refs/heads/millwright")).unwrap();
     std::os::unix::fs::symlink("/nonexistent", test.git_dir().join("refs/heads/millwright")).unwrap();
     let error = create_branch(&repo, "millwright/fix", &commit, &bad).unwrap_err().to_string();

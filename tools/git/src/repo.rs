@@ -42,8 +42,8 @@ pub enum RepoError {
     )]
     GoodIsBad { revision: CommitId },
     #[error(
-        "{path} is a shallow clone: its history is cut off, and the culprit may lie beyond; run \
-         `git -C {path} fetch --unshallow` first, or give a --good revision that is in the clone"
+        "{path} is a shallow clone: its history is cut off, and the culprit may be older; run `git -C {path} \
+         fetch --unshallow` first, or give a --good revision that is in the clone"
     )]
     Shallow { path: PathBuf },
     #[error("{action} {path}: {source}")]
@@ -54,22 +54,23 @@ pub enum RepoError {
     Libgit2 { path: PathBuf, source: git2::Error },
     #[error("{what} is missing from {path}: {hint}")]
     MissingObject { what: String, path: PathBuf, hint: &'static str },
-    #[error("the data folder {data} lies inside the git directory {path}; choose another with --data-dir")]
+    #[error("the data folder {data} is inside the git directory {path}; choose another with --data-dir")]
     DataInside { data: PathBuf, path: PathBuf },
     #[error("no file {path:?} at revision {revision}; git paths are relative to the top of the repository")]
     NoSuchPath { path: String, revision: String },
     #[error("{path:?} is {what}, not a file")]
     NotAFile { path: String, what: String },
-    #[error("{path:?} has {bytes} bytes, more than the {limit} that are read of a file")]
+    #[error("{path:?} has {bytes} bytes, more than the {limit} that are read from a file")]
     TooLarge { path: String, bytes: u64, limit: u64 },
     #[error("{path:?} is binary")]
     Binary { path: String },
     #[error("{path:?} has {lines} lines; ask for lines between 1 and {lines}")]
     LineRange { path: String, lines: u64 },
-    #[error("{given:?} is no {what}: {why}")]
+    #[error("{given:?} is not a valid {what}: {why}")]
     Malformed { what: &'static str, given: String, why: String },
     #[error(
-        "no branch is made: {path}: {why}; have the fix as a patch file (--write-fix FILE) and `git am` it"
+        "no branch is created: {path}: {why}; write the fix to a patch file (--write-fix FILE) and apply it \
+         with `git am`"
     )]
     NotWritten { path: PathBuf, why: String },
     #[error("stopped, because the run was cancelled or out of time")]
@@ -258,7 +259,7 @@ impl Repo {
             hint: if self.shallow {
                 "the clone is shallow; `git fetch --unshallow` brings the rest of its history"
             } else {
-                "the repository is damaged or an alternate it borrows from is gone; `git fsck` tells more"
+                "the repository is damaged or an alternate it borrows from is missing; `git fsck` shows more"
             },
         }
     }

@@ -128,7 +128,7 @@ fn what_cannot_be_read_is_one_clear_error() {
     let empty = TestRepo::new();
     insta::assert_snapshot!(error_of(&empty.work(), &data), @"PATH has no commits yet; there is no history to investigate");
     assert!(
-        error_of(&repo.work(), &repo.git_dir().join("millwright")).contains("lies inside the git directory")
+        error_of(&repo.work(), &repo.git_dir().join("millwright")).contains("is inside the git directory")
     );
 
     let sha256 = repo.beside("sha256");

@@ -117,5 +117,5 @@ fn every_language_in_one_ticket() {
 fn what_could_not_be_read_is_said() {
     assert_eq!(parse(b"").notes, ["The ticket is empty."]);
     let named = parse_named(b"not json", Some("event.JSON"));
-    assert!(named.notes[0].contains("no payload known here"), "{:?}", named.notes);
+    assert!(named.notes[0].contains("no known payload"), "{:?}", named.notes);
 }

@@ -69,7 +69,7 @@ pub fn parse_named(bytes: &[u8], name: Option<&str>) -> ParsedTicket {
         None => {
             if promised_json {
                 notes.push(
-                    "The file is named as JSON but holds no payload known here; it was read as text."
+                    "The file is named as JSON but contains no known payload; it was read as text."
                         .to_owned(),
                 );
             }
@@ -162,7 +162,7 @@ pub fn read(text: String, format: TicketFormat, taken: &[millwright_model::LineS
     let mut notes = Vec::new();
     if found.len() >= MAX_TRACES {
         notes.push(format!(
-            "The ticket holds more than {MAX_TRACES} stack traces; the first {MAX_TRACES} were read."
+            "The ticket contains more than {MAX_TRACES} stack traces; the first {MAX_TRACES} were read."
         ));
     }
     let traces: Vec<StackTrace> = found.into_iter().map(|one| one.trace).collect();

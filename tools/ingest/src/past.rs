@@ -53,7 +53,7 @@ impl RecordFieldMap {
         let (field, key) =
             mapped.split_once('=').filter(|(_, key)| !key.trim().is_empty()).ok_or_else(|| {
                 format!(
-                    "{mapped:?} maps nothing; write FIELD=KEY, as in title=fields.summary (there are {})",
+                    "{mapped:?} is not a mapping; write FIELD=KEY, as in title=fields.summary (there are {})",
                     all()
                 )
             })?;
@@ -140,9 +140,7 @@ pub fn of_record(
     let culprit = text("culprit")?;
     let known = statement.is_some() || culprit.is_some();
     if confirmed_by.is_some() && !known {
-        return Err(
-            "somebody confirmed it (confirmed_by), but it names neither resolution nor culprit".into()
-        );
+        return Err("it is confirmed (confirmed_by), but names neither resolution nor culprit".into());
     }
     let resolution = known.then(|| -> Result<PastResolution, String> {
         let culprit = culprit.clone();
@@ -277,7 +275,7 @@ mod tests {
                 "names neither resolution nor culprit",
             ),
             (json!({"title": "x"}), vec!["titel=x"], "there is no field \"titel\" to map"),
-            (json!({"title": "x"}), vec!["title"], "maps nothing"),
+            (json!({"title": "x"}), vec!["title"], "is not a mapping"),
         ] {
             let error = read(record, &mapped).unwrap_err();
             assert!(error.contains(wanted), "{error}");

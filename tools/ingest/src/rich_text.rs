@@ -87,7 +87,7 @@ fn of_mail(bytes: &[u8]) -> Option<ReadableText> {
         .collect();
     if !names.is_empty() {
         notes.push(format!(
-            "{} attachments of the mail were not read: {}; hand them in as --logs or as attachments",
+            "{} attachments of the mail were not read: {}; pass them as --logs or as attachments",
             names.len(),
             names.iter().take(5).cloned().collect::<Vec<_>>().join(", ")
         ));
@@ -141,7 +141,7 @@ pub fn binary_kind(bytes: &[u8]) -> Option<String> {
     let sample = bytes.get(..bytes.len().min(HEAD)).unwrap_or_default();
     let controls = sample.iter().filter(|byte| matches!(byte, 0..=8 | 14..=26 | 28..=31)).count();
     (!is_utf16(bytes) && controls * 100 > sample.len() * CONTROLS)
-        .then(|| "bytes that are no text".to_owned())
+        .then(|| "bytes that are not text".to_owned())
 }
 
 #[cfg(test)]
@@ -199,7 +199,7 @@ mod tests {
             binary_kind(b"PK\x03\x04aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa").unwrap().starts_with("an archive")
         );
         let noise: Vec<u8> = (0..=255).cycle().take(2_000).collect();
-        assert_eq!(binary_kind(&noise).as_deref(), Some("bytes that are no text"));
+        assert_eq!(binary_kind(&noise).as_deref(), Some("bytes that are not text"));
         let wide: Vec<u8> = "Totals are wrong".encode_utf16().flat_map(u16::to_le_bytes).collect();
         for text in
             [&b"plain"[..], "Grüße".as_bytes(), b"caf\xe9", &wide, b"\x1b[31mred\x1b[0m", b"", b"#!/bin/sh\n"]

@@ -298,7 +298,7 @@ fn compare(known: &OutputFailure, seen: &OutputFailure) -> SignatureMatch {
             None if similarity >= SIMILAR
                 || !says_something(&known.template) && !says_something(&seen.template) =>
             {
-                same("the same kind of assertion fails with a like message")
+                same("the same kind of assertion fails with a similar message")
             }
             None => different(format!("another assertion fails: {}", seen.template)),
         };
@@ -310,7 +310,7 @@ fn compare(known: &OutputFailure, seen: &OutputFailure) -> SignatureMatch {
             && similarity >= AKIN
             && (names_agree || similarity >= 0.8)
     {
-        return same("the same exception with a like message");
+        return same("the same exception with a similar message");
     }
     // A message that consists of values only (a key, a path) is not informative, so the place decides.
     if !says_something(&known.template)

@@ -39,7 +39,7 @@ impl TicketPurpose {
             Self::Resolved => "the end of an alert: it says that everything is normal again",
             Self::Question => "a question; no failure is reported",
             Self::Thanks => "thanks; no failure is reported",
-            Self::Request => "a wish or an order; no failure is reported",
+            Self::Request => "a feature request or an order; no failure is reported",
         })
     }
 }

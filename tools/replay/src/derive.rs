@@ -23,7 +23,7 @@ pub enum DeriveError {
     #[error("the recipe test_one = {recipe:?} has no {{test}} in it; put it where the test's name belongs")]
     NoPlaceholder { recipe: String },
     #[error(
-        "{test:?} is not taken for a test's name (letters, digits and _./:#-[]$+@=,<>() only, 300 at most)"
+        "{test:?} is not accepted as a test's name (letters, digits and _./:#-[]$+@=,<>() only, 300 at most)"
     )]
     UnsafeName { test: String },
     #[error("the ticket names no failing test to derive a replay from, and none was given")]

@@ -29,7 +29,8 @@ pub fn judge(
         // The operator's limit is shorter than the recipe's, so the command might have ended in time: not even a hang
         // is shown.
         (Some(LimitHit::Wall), _) if recipe.is_lowered_by(limits) => cannot(format!(
-            "it did not end within {} s, which is the most that wall_s in [sandbox] gives, of the {} s of its timeout_s",
+            "it did not end within {} s, the limit of wall_s in [sandbox], which is less than the {} s of \
+             its timeout_s",
             limits.wall.as_secs(),
             recipe.timeout_s
         )),
@@ -50,7 +51,7 @@ pub fn judge(
             match failure.map(|failure| failure.compare(&seen)) {
                 Some(millwright_ingest::SignatureMatch::Different { why }) => judged(
                     ReplayOutcome::OtherFailure,
-                    Some(format!("it failed otherwise: {}", why.chars().take(300).collect::<String>())),
+                    Some(format!("it failed in another way: {}", why.chars().take(300).collect::<String>())),
                 ),
                 _ => judged(ReplayOutcome::Reproduces, None),
             }

@@ -21,19 +21,21 @@ const MAX_FILES: usize = 2_000;
 #[derive(Debug, thiserror::Error)]
 pub enum OverlayError {
     #[error(
-        "--overlay {given:?}: {path} is not there; give a file or folder of the working tree, or REV:PATH"
+        "--overlay {given:?}: {path} does not exist; give a file or folder of the working tree, or REV:PATH"
     )]
     NotThere { given: String, path: PathBuf },
-    #[error("--overlay {given:?}: {path} is at no path of that name at {revision}")]
+    #[error("--overlay {given:?}: {path} does not exist at {revision}")]
     NotAtRevision { given: String, path: String, revision: String },
     #[error(
-        "--overlay {given:?}: it lies outside of the repository; say where it belongs, as in PATH=TARGET"
+        "--overlay {given:?}: it is outside of the repository; give its place in the checkout, as in \
+         PATH=TARGET"
     )]
     NeedsTarget { given: String },
     #[error("--overlay {given:?}: the target {target:?} is not a path inside the repository")]
     BadTarget { given: String, target: String },
     #[error(
-        "--overlay {given:?} holds more than {MAX_FILES} files or {MAX_BYTES} bytes; name only what the replay needs"
+        "--overlay {given:?} contains more than {MAX_FILES} files or {MAX_BYTES} bytes; name only what the \
+         replay needs"
     )]
     TooMuch { given: String },
     #[error("--overlay {given:?}: {path}: {source}")]
@@ -183,10 +185,10 @@ mod tests {
             let error = load(given).unwrap_err().to_string();
             assert!(error.contains(words), "{given}: {error}");
         };
-        refused("x.sh", "say where it belongs");
+        refused("x.sh", "give its place in the checkout");
         refused("x.sh=../up", "not a path inside");
-        refused("missing.sh", "is not there");
-        refused("HEAD:missing.sh", "no path of that name");
+        refused("missing.sh", "does not exist");
+        refused("HEAD:missing.sh", "does not exist at");
         refused("nowhere:t", "nowhere");
         let raw = load_overlay(&opened, "raw", outside.path()).unwrap().remove(0);
         assert_eq!((raw.base64, raw.bytes().unwrap()), (true, vec![0xff, 0xfe]));

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use millwright_git::checkout::FileOverlay;
 use millwright_sandbox::SandboxLimits;
 
-/// A file that a recipe brings along, so that it can be replayed wherever the recipe is kept.
+/// A file that is part of a recipe, so that it can be replayed on any machine that has the recipe.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LaidFile {
@@ -23,7 +23,7 @@ pub struct LaidFile {
     pub content: String,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub executable: bool,
-    /// Whether `content` is base64, for files that are no text.
+    /// Whether `content` is base64, for files that are not text.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub base64: bool,
 }
@@ -56,7 +56,7 @@ pub struct ReplayRecipe {
     pub env: BTreeMap<String, String>,
     #[serde(default)]
     pub overlay: Option<FileOverlay>,
-    /// Files laid over every checkout as they stand here: a reproduction test that no revision has.
+    /// Files laid over every checkout with this content, such as a reproduction test that no revision has.
     #[serde(default)]
     pub files: Vec<LaidFile>,
     /// Seconds one execution may take, as far as the operator's limits allow.
@@ -65,7 +65,7 @@ pub struct ReplayRecipe {
     /// Files and folders outside of the checkout it may read (an interpreter, an SDK).
     #[serde(default)]
     pub allow_read: Vec<PathBuf>,
-    /// Whether it needs a loopback network of its own.
+    /// Whether it needs its own loopback network.
     #[serde(default)]
     pub loopback: bool,
     /// Whether the failure is that it never ends: then a time-out reproduces.
@@ -74,7 +74,7 @@ pub struct ReplayRecipe {
     /// Executions at the failing revision at most, until the failure shows.
     #[serde(default = "default_attempts")]
     pub attempts: u32,
-    /// What the replay shows is what is meant, whatever the ticket says.
+    /// The failure that the replay shows is the wanted one, regardless of the ticket.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub accept_failure: bool,
 }

@@ -171,13 +171,13 @@ fn remove(folder: &Path) {
                 std::thread::sleep(Duration::from_millis(2));
             }
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                tracing::debug!(path = %folder.display(), %error, "a control group stays behind");
+                tracing::debug!(path = %folder.display(), %error, "a control group was not removed");
                 return;
             }
             _ => return,
         }
     }
-    tracing::debug!(path = %folder.display(), "a control group is not emptied");
+    tracing::debug!(path = %folder.display(), "a control group could not be emptied");
 }
 
 /// Removes groups left behind by Millwright processes that were killed. The kernel refuses to remove a group that

@@ -132,7 +132,7 @@ fn specification(
         }
         if ["/", "/proc", "/sys", "/dev", "/etc", "/tmp"].iter().any(|whole| real == Path::new(whole)) {
             return Err(wrong(
-                "it holds too much that is not the command's; name what is needed below it".into(),
+                "it contains too much that is not for the command; name the needed paths below it".into(),
             ));
         }
         if given != real {
@@ -155,12 +155,12 @@ fn specification(
     if !read.iter().chain(&write).any(|declared| cwd.starts_with(declared)) {
         return wrong(
             &cwd,
-            "the command is to start there, but it lies below nothing declared to be read or written",
+            "the command starts there, but it is not below a path declared as readable or writable",
         );
     }
     if command.script.contains('\0') || command.env.iter().any(|(key, value)| !is_variable(key, value)) {
         return Err(SandboxError::Command {
-            why: "its script or environment holds a NUL byte or an impossible name".into(),
+            why: "its script or environment contains a NUL byte or an invalid name".into(),
         });
     }
     Ok(StageSpec {

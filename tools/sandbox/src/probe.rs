@@ -48,7 +48,7 @@ pub fn probe() -> SandboxProbe {
             works: full.is_ok(),
             is_extra: false,
             detail: match &full {
-                Ok(()) => "user, PID, mount, network, IPC and UTS namespaces can be made".into(),
+                Ok(()) => "user, PID, mount, network, IPC and UTS namespaces can be created".into(),
                 Err(why) => format!("{why}. {}", namespace_advice()),
             },
         },
@@ -59,7 +59,8 @@ pub fn probe() -> SandboxProbe {
             detail: match landlock {
                 0 => "missing: it needs Linux 5.13 or newer with `landlock` among the kernel's `lsm=`".into(),
                 1..=5 => format!(
-                    "version {landlock}; from version 6 (Linux 6.12) on the kernel itself also keeps signals in"
+                    "version {landlock}; from version 6 (Linux 6.12) on the kernel itself also blocks \
+                     signals to processes outside"
                 ),
                 _ => format!("version {landlock}"),
             },
@@ -87,7 +88,8 @@ pub fn probe() -> SandboxProbe {
 fn control_groups() -> Mechanism {
     let enforced = RunControlGroups::new(&SandboxLimits::default()).enforced();
     let works = enforced.memory && enforced.tasks;
-    let without = "without it both are sampled, with the buffers of sockets and pipes taken for as large as they may be";
+    let without = "without it both are sampled, with the buffers of sockets and pipes counted at their \
+                   maximum size";
     let detail = match (enforced.memory, enforced.tasks) {
         (true, true) => "the kernel bounds memory and processes of each run".into(),
         (true, false) => {
@@ -96,13 +98,13 @@ fn control_groups() -> Mechanism {
         (false, true) => {
             format!("the kernel bounds the processes of each run, but not its memory; {without}")
         }
-        (false, false) => format!("none can be made below our own; {without}. {DELEGATION}"),
+        (false, false) => format!("none can be created below our own; {without}. {DELEGATION}"),
     };
     Mechanism { name: "control groups", works, is_extra: true, detail }
 }
 
 const DELEGATION: &str =
-    "A service of systemd has them with Delegate=memory pids and DelegateSubgroup=main in its unit";
+    "A systemd service has them with Delegate=memory pids and DelegateSubgroup=main in its unit";
 
 fn trial(ceiling: SandboxCeiling) -> Result<SandboxLevel, SandboxError> {
     let folder = std::env::temp_dir();
@@ -126,8 +128,8 @@ fn why_not_full() -> String {
 fn namespace_advice() -> &'static str {
     let is = |path: &str, value: &str| fs::read_to_string(path).is_ok_and(|text| text.trim() == value);
     if is("/proc/sys/kernel/apparmor_restrict_unprivileged_userns", "1") {
-        "AppArmor keeps user namespaces from ordinary programs: set kernel.apparmor_restrict_unprivileged_userns=0 \
-         or give millwright a profile with `userns`"
+        "AppArmor denies user namespaces to ordinary programs: set \
+         kernel.apparmor_restrict_unprivileged_userns=0 or give millwright a profile with `userns`"
     } else if is("/proc/sys/kernel/unprivileged_userns_clone", "0") {
         "set kernel.unprivileged_userns_clone=1"
     } else if is("/proc/sys/user/max_user_namespaces", "0") {

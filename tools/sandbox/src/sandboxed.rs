@@ -166,16 +166,16 @@ impl SandboxCeiling {
 #[derive(Debug, thiserror::Error)]
 pub enum SandboxError {
     #[error(
-        "no sandbox can be had here: with namespaces: {full}; without them: {reduced}; \
-         run `millwright doctor` to see what to switch on, or allow commands to run unsandboxed"
+        "no sandbox is available here: with namespaces: {full}; without them: {reduced}; run `millwright \
+         doctor` to see what to switch on, or allow commands to run unsandboxed"
     )]
     Unavailable { full: String, reduced: String },
     #[error(
-        "the command asks for a loopback network, which needs namespaces, and those cannot be had here: {why}; \
-         switch them on (see `millwright doctor`), or do without the network"
+        "the command asks for a loopback network, which needs namespaces, and those are not available here: \
+         {why}; switch them on (see `millwright doctor`), or do without the network"
     )]
     LoopbackNeedsNamespaces { why: String },
-    #[error("{path} cannot be given to the sandbox: {why}")]
+    #[error("{path} cannot be used in the sandbox: {why}")]
     Path { path: PathBuf, why: String },
     #[error("the command cannot be run: {why}")]
     Command { why: String },
@@ -184,7 +184,8 @@ pub enum SandboxError {
     #[error("the sandbox's own process ended unexpectedly: {why}; please report this")]
     Stage { why: String },
     #[error(
-        "the sandbox's temporary folder could not be made in {path}: {source}; free space there or set TMPDIR"
+        "the sandbox's temporary folder could not be created in {path}: {source}; free space there or set \
+         TMPDIR"
     )]
     Temp { path: PathBuf, source: std::io::Error },
     #[error("cancelled")]

@@ -303,7 +303,7 @@ fn watchdog(
             let why = if cancel.as_ref().is_some_and(CancelFlag::is_cancelled) {
                 "cancelled"
             } else if end.is_some_and(|end| Instant::now() > end) {
-                "it took longer than it may; a smaller range or a later deadline helps"
+                "it took longer than allowed; use a smaller range or a later deadline"
             } else {
                 continue;
             };

@@ -42,7 +42,12 @@ pub struct TestRepo {
 
 impl TestRepo {
     pub fn new() -> Self {
-        let repo = Self { folder: tempfile::tempdir().unwrap(), clock: AtomicU64::new(1_700_000_000) };
+        Self::starting_at(1_700_000_000)
+    }
+
+    /// A repository whose first commit has this time, in seconds since 1970.
+    pub fn starting_at(time: u64) -> Self {
+        let repo = Self { folder: tempfile::tempdir().unwrap(), clock: AtomicU64::new(time) };
         fs::create_dir_all(repo.work()).unwrap();
         repo.git(&["init", "--quiet", "--initial-branch=main", "--template="]);
         repo

@@ -31,7 +31,8 @@ pub struct BisectTool;
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BisectArgs {
-    /// Commits to test early because something beside the ranking points at them; the outcome does not depend on it.
+    /// Commits to test early because something other than the ranking points at them; the outcome does not
+    /// depend on it.
     #[serde(default)]
     pub favour: Vec<String>,
 }
@@ -87,7 +88,7 @@ impl BisectResult {
         let Flakiness { passes, failures } = self.flakiness;
         (passes > 0).then(|| {
             format!(
-                "It is flaky: it showed in {failures} of {} runs of revisions with that commit.",
+                "It is flaky: the failure showed in {failures} of {} runs of revisions with that commit.",
                 passes + failures
             )
         })
@@ -374,10 +375,10 @@ fn runs_left(machine: &Machine) -> u64 {
 fn in_words(because: &UnprovenReason, left: usize) -> String {
     match because {
         UnprovenReason::Untestable { revisions } => format!(
-            "{left} commits are left, and the {} revisions that would tell cannot be tested",
+            "{left} commits are left, and the {} revisions that would decide cannot be tested",
             revisions.len()
         ),
-        UnprovenReason::NoParent => "the failure is there since the first commit".to_owned(),
+        UnprovenReason::NoParent => "the failure exists since the first commit".to_owned(),
         UnprovenReason::OutOfRuns => {
             format!("{left} commits are left, and the allowed number of replays is used up")
         }

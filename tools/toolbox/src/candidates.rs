@@ -109,7 +109,7 @@ pub(super) fn verified(ctx: &ToolContext, candidate: &FixCandidate) -> Result<Fi
             candidate.id, check.detail
         ))),
         Some(check) => Err(ToolError::denied(format!(
-            "{} did not hold when it was verified ({}); only a verified fix is written",
+            "{} failed its verification ({}); only a verified fix is written",
             candidate.id, check.detail
         ))),
         None => Err(ToolError::denied(format!(

@@ -80,7 +80,7 @@ impl Tool for CodeDefinition {
                 });
             }
             if definitions.found.is_empty() {
-                text.push_str("Not defined in any file that is parsed; git_grep looks at all files.\n");
+                text.push_str("Not defined in any file that is parsed; git_grep searches all files.\n");
             }
             let data: Vec<_> = definitions
                 .found
@@ -91,7 +91,7 @@ impl Tool for CodeDefinition {
             let output = ToolOutput::new(text, data).with_evidence(evidence);
             Ok(match definitions.files_left_out {
                 0 => output,
-                n => output.with_not_searched(format!("{n} files that hold the name but are not parsed")),
+                n => output.with_not_searched(format!("{n} files that contain the name but are not parsed")),
             })
         })
         .await

@@ -15,7 +15,7 @@ pub(crate) struct CodeReferences(pub Arc<CodeIndex>);
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct CodeReferencesArgs {
-    /// A name; of a qualified one the last part is looked for.
+    /// A name; of a qualified name, the last part is searched for.
     name: String,
     /// Only these files, folders or globs.
     #[serde(default)]
@@ -23,7 +23,7 @@ pub(crate) struct CodeReferencesArgs {
     /// The revision to search; `bad` by default.
     #[serde(default)]
     revision: Option<String>,
-    /// Skip so many references.
+    /// Number of references to skip.
     #[serde(default)]
     offset: u32,
 }
@@ -54,7 +54,7 @@ impl Tool for CodeReferences {
                 })
                 .collect();
             if page.is_empty() {
-                text.push_str("No use of this name in files that are parsed; git_grep looks at all files.\n");
+                text.push_str("No use of this name in files that are parsed; git_grep searches all files.\n");
             }
             let data: Vec<_> =
                 page.iter().map(|(path, reference)| json!({"path": path, "reference": reference})).collect();

@@ -19,7 +19,7 @@ pub(crate) struct CodeSymbolsArgs {
     /// The revision to read at; `bad` by default.
     #[serde(default)]
     revision: Option<String>,
-    /// Skip so many symbols.
+    /// Number of symbols to skip.
     #[serde(default)]
     offset: u32,
 }
@@ -41,7 +41,7 @@ impl Tool for CodeSymbols {
             let revision = ctx.visible(args.revision.as_deref())?;
             if SourceLanguage::from_path(&args.path).is_none() {
                 return Err(ToolError::unavailable(format!(
-                    "{:?} is in no language that is parsed here; read it with git_file",
+                    "{:?} is not in a language that is parsed here; read it with git_file",
                     args.path
                 )));
             }
@@ -54,7 +54,7 @@ impl Tool for CodeSymbols {
                 })
                 .collect();
             if page.is_empty() {
-                text.push_str("The file defines nothing that can be named, or is too large to parse.\n");
+                text.push_str("The file defines no named symbol, or is too large to parse.\n");
             }
             Ok(ToolOutput::new(text, page).with_more(more))
         })

@@ -87,7 +87,7 @@ impl ToolContext {
         }
         let hidden = |detail: String| {
             ToolError::not_found(format!(
-                "{revision:?} names no commit that the failing revision reaches; tools see only {} and its \
+                "{revision:?} is not a commit that the failing revision reaches; tools see only {} and its \
                  ancestors (use `bad`, `good`, `bad~N` or a commit id from git_log)",
                 self.bad
             ))
@@ -155,8 +155,10 @@ impl ToolContext {
         let ctx = self.clone();
         match tokio::task::spawn_blocking(move || work(&ctx)).await {
             Ok(result) => result,
-            Err(error) => Err(ToolError::failed("the tool broke down on this input; try another way to ask")
-                .with_detail(error)),
+            Err(error) => {
+                Err(ToolError::failed("the tool panicked on this input; try another tool or another input")
+                    .with_detail(error))
+            }
         }
     }
 }
@@ -232,7 +234,7 @@ mod tests {
             let error = ctx.visible(Some(revision)).unwrap_err();
             assert_eq!(error.kind, ToolErrorKind::NotFound, "{revision}: {error}");
             assert!(
-                error.feedback.contains("names no commit that the failing revision reaches"),
+                error.feedback.contains("is not a commit that the failing revision reaches"),
                 "{error:?}"
             );
         }

@@ -114,7 +114,7 @@ impl Dispatcher {
     fn denial(&self, tool: &dyn ErasedTool) -> ToolError {
         let allowed: Vec<_> = self.policy.allowed().map(Effect::as_str).collect();
         ToolError::denied(format!(
-            "{} has the effect {}, which the policy of this run denies; allowed are: {}",
+            "{} has the effect {}, which the policy of this run denies; allowed effects: {}",
             tool.name(),
             tool.effect(),
             if allowed.is_empty() { "none".to_owned() } else { allowed.join(", ") }
@@ -165,7 +165,7 @@ fn broken(panic: &(dyn Any + Send)) -> ToolError {
         .map(|text| (*text).to_owned())
         .or_else(|| panic.downcast_ref::<String>().cloned())
         .unwrap_or_else(|| "a panic without a message".to_owned());
-    ToolError::failed("the tool broke down on this input; try another way to ask")
+    ToolError::failed("the tool panicked on this input; try another tool or another input")
         .with_detail(format!("panic: {said}"))
 }
 

@@ -105,7 +105,7 @@ async fn answers_and_every_way_to_fail() {
     assert_eq!(error.kind, ToolErrorKind::Timeout);
 
     let error = answer(&ctx, "writer", json!({"what": "x"})).await.unwrap_err();
-    insta::assert_snapshot!(error, @"denied: writer has the effect write_external, which the policy of this run denies; allowed are: read_repository, read_files, read_memory");
+    insta::assert_snapshot!(error, @"denied: writer has the effect write_external, which the policy of this run denies; allowed effects: read_repository, read_files, read_memory");
 
     let flood = answer(&ctx, "reader", json!({"what": "flood"})).await.unwrap();
     assert!(flood.text.chars().count() <= crate::MAX_TEXT_CHARS);

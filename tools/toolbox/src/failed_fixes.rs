@@ -25,7 +25,7 @@ pub(super) fn known_to_fail(failed: &[FailedFixRecord], fix: &Fix) -> Option<Str
     let known = failed.iter().find(|known| changed_lines(&known.fix.diff) == lines)?;
     let day = known.created_at.day();
     Some(format!(
-        "the same fix was tried for incident {} on {day} and did not hold: {}",
+        "the same fix was tried for incident {} on {day} and was not verified: {}",
         known.incident_id, known.fix.because
     ))
 }

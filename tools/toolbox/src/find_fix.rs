@@ -46,8 +46,8 @@ impl Tool for FindFix {
     const TIMEOUT: Duration = Duration::from_secs(8 * 3600);
 
     fn description(&self) -> String {
-        "Where the replay passes at the failing revision: looks for an older revision at which it fails, and finds the \
-         commit since which it passes."
+        "For a replay that passes at the failing revision: looks for an older revision at which it fails, \
+         and finds the commit that made it pass."
             .into()
     }
 
@@ -86,7 +86,7 @@ fn work(ctx: &ToolContext) -> Result<ToolOutput, ToolError> {
                         Some(format!("{} commits may be the one that fixed it", candidates.len()));
                 }
                 BisectVerdict::OlderThanRange { .. } => {
-                    found.problem = Some("the replay passes and fails in turns".to_owned());
+                    found.problem = Some("the replay alternates between passing and failing".to_owned());
                 }
             }
         }

@@ -57,7 +57,7 @@ pub(super) fn limit(asked: Option<u32>, usual: usize, most: usize) -> usize {
 /// Parses an RFC 3339 time into milliseconds since 1970.
 pub(super) fn milliseconds(time: &str) -> Result<i64, ToolError> {
     time.trim().parse::<jiff::Timestamp>().map(jiff::Timestamp::as_millisecond).map_err(|error| {
-        ToolError::invalid(format!("{time:?} is no time: {error}; write it like 2024-05-01T12:00:00Z"))
+        ToolError::invalid(format!("{time:?} is not a time: {error}; write it like 2024-05-01T12:00:00Z"))
     })
 }
 

@@ -23,10 +23,11 @@ pub(crate) struct GitBlameArgs {
     /// Last line, included; 20 lines by default, 400 at most.
     #[serde(default)]
     end_line: Option<u32>,
-    /// The revision whose lines are meant; `bad` by default.
+    /// The revision to read the lines at; `bad` by default.
     #[serde(default)]
     revision: Option<String>,
-    /// Look behind the known good revision, too. Slower; by default older lines are only marked as older.
+    /// Also search commits before the known good revision. Slower; by default older lines are only marked as
+    /// older.
     #[serde(default)]
     whole_history: bool,
 }
@@ -37,7 +38,7 @@ impl Tool for GitBlame {
     const EFFECT: Effect = Effect::ReadRepository;
 
     fn description(&self) -> String {
-        "Tells for lines of a file which commit last changed them (white space does not count) and whether that \
+        "Shows for lines of a file which commit last changed them (ignoring white space) and whether that \
          was after the known good revision."
             .into()
     }

@@ -22,7 +22,7 @@ pub(crate) struct GitDiffArgs {
     /// Only these files, folders or globs. Name some unless the range is short.
     #[serde(default)]
     paths: Vec<String>,
-    /// Skip so many lines of the patch.
+    /// Number of lines of the patch to skip.
     #[serde(default)]
     offset: u32,
 }

@@ -14,12 +14,12 @@ pub(crate) struct GitFile;
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct GitFileArgs {
-    /// The file, from the top of the repository. A folder is answered with its entries.
+    /// The file, from the top of the repository. For a folder, its entries are listed.
     path: String,
     /// First line to read, from 1.
     #[serde(default)]
     offset: u32,
-    /// At most so many lines: 200 by default, 800 at most.
+    /// Maximum number of lines: 200 by default, 800 at most.
     #[serde(default)]
     limit: Option<u32>,
     /// The revision to read at; `bad` by default.
@@ -45,7 +45,7 @@ impl Tool for GitFile {
             let (total, start) = (lines.len(), args.offset.max(1));
             if start as usize > total.max(1) {
                 return Err(ToolError::invalid(format!(
-                    "{:?} has {total} lines; offset must not be beyond",
+                    "{:?} has {total} lines; offset must not exceed that",
                     blob.path
                 )));
             }

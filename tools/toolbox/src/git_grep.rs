@@ -27,10 +27,10 @@ pub(crate) struct GitGrepArgs {
     /// The revision to search; `bad` by default.
     #[serde(default)]
     revision: Option<String>,
-    /// Skip so many hits.
+    /// Number of hits to skip.
     #[serde(default)]
     offset: u32,
-    /// At most so many hits: 60 by default, 300 at most.
+    /// Maximum number of hits: 60 by default, 300 at most.
     #[serde(default)]
     limit: Option<u32>,
 }
@@ -41,7 +41,7 @@ impl Tool for GitGrep {
     const EFFECT: Effect = Effect::ReadRepository;
 
     fn description(&self) -> String {
-        "Searches all text files of a revision for a text or regular expression; answers path, line and text."
+        "Searches all text files of a revision for a text or regular expression; returns path, line and text."
             .into()
     }
 
@@ -62,7 +62,7 @@ impl Tool for GitGrep {
             let mut text: String =
                 result.hits.iter().map(|hit| format!("{}:{}: {}\n", hit.path, hit.line, hit.text)).collect();
             if result.hits.is_empty() {
-                text.push_str("No file of this revision has it.\n");
+                text.push_str("No file of this revision contains it.\n");
             }
             let seen = args.offset as usize + result.hits.len();
             let more = (result.total > seen).then(|| NextPage {

@@ -27,16 +27,16 @@ pub(crate) struct GitLogArgs {
     /// Only commits before this date.
     #[serde(default)]
     until: Option<String>,
-    /// Only commits whose message holds this text, in any case.
+    /// Only commits whose message contains this text, in any case.
     #[serde(default)]
     message: Option<String>,
     /// List all history. By default only commits after the known good revision are listed.
     #[serde(default)]
     whole_history: bool,
-    /// Skip so many commits.
+    /// Number of commits to skip.
     #[serde(default)]
     offset: u32,
-    /// At most so many commits: 30 by default, 200 at most.
+    /// Maximum number of commits: 30 by default, 200 at most.
     #[serde(default)]
     limit: Option<u32>,
 }

@@ -24,10 +24,10 @@ pub(crate) struct GitPickaxeArgs {
     /// Search all history (slow). By default only commits after the known good revision are searched.
     #[serde(default)]
     whole_history: bool,
-    /// Skip so many commits.
+    /// Number of commits to skip.
     #[serde(default)]
     offset: u32,
-    /// At most so many commits: 20 by default, 100 at most.
+    /// Maximum number of commits: 20 by default, 100 at most.
     #[serde(default)]
     limit: Option<u32>,
 }

@@ -25,7 +25,7 @@ pub(crate) struct GitShowArgs {
     /// Show the patch of these files, folders or globs only.
     #[serde(default)]
     paths: Vec<String>,
-    /// Skip so many lines of the patch.
+    /// Number of lines of the patch to skip.
     #[serde(default)]
     offset: u32,
 }

@@ -90,7 +90,7 @@ async fn another_failure_than_the_tickets_proves_nothing() {
     let told = "Invoices crash with: TypeError: Cannot read properties of null (reading 'length')";
     bench.ctx.ticket = Arc::new(millwright_ingest::parse(told.as_bytes()));
     let output = bench.call("reproduce", json!({})).await.unwrap();
-    assert!(output.text.contains("otherwise than the ticket says"), "{}", output.text);
+    assert!(output.text.contains("in another way than the ticket says"), "{}", output.text);
     assert!(bench.call("bisect", json!({})).await.is_err());
     let accepting = |bench: &mut crate::RunResources| {
         let recipe = bench.recipe.take().unwrap();

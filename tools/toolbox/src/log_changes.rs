@@ -18,8 +18,8 @@ pub struct LogChanges;
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LogChangesArgs {
-    /// When the incident began, in milliseconds since 1970 (1714564800000 is 2024-05-01T12:00:00Z). Leave it out to
-    /// have it chosen from the logs.
+    /// When the incident began, in milliseconds since 1970 (1714564800000 is 2024-05-01T12:00:00Z). Omit it
+    /// to have it chosen from the logs.
     #[serde(default)]
     pub since_ms: Option<i64>,
 }

@@ -12,13 +12,13 @@ pub(crate) struct LogSearch;
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct LogSearchArgs {
-    /// Words that a record holds, as one piece, in any case.
+    /// Words that a record contains, as one phrase, in any case.
     #[serde(default)]
     text: Option<String>,
     /// A regular expression over the whole record, stack trace included.
     #[serde(default)]
     regex: Option<String>,
-    /// Only records at least as grave as this.
+    /// Only records at least as severe as this.
     #[serde(default)]
     level: Option<LogLevel>,
     /// Only records from this time on (RFC 3339: `2024-05-01T12:00:00Z`).
@@ -33,10 +33,10 @@ pub(crate) struct LogSearchArgs {
     /// Only records of this trace.
     #[serde(default)]
     trace_id: Option<String>,
-    /// Skip so many records.
+    /// Number of records to skip.
     #[serde(default)]
     offset: u32,
-    /// At most so many records: 50 by default, 200 at most.
+    /// Maximum number of records: 50 by default, 200 at most.
     #[serde(default)]
     limit: Option<u32>,
 }

@@ -18,10 +18,10 @@ pub(crate) struct LogTemplatesArgs {
     /// Only records before this time (RFC 3339).
     #[serde(default)]
     to: Option<String>,
-    /// Only kinds of messages at least as grave as this.
+    /// Only templates at least as severe as this.
     #[serde(default)]
     level: Option<LogLevel>,
-    /// Skip so many templates.
+    /// Number of templates to skip.
     #[serde(default)]
     offset: u32,
 }
@@ -33,8 +33,8 @@ impl Tool for LogTemplates {
     const TIMEOUT: std::time::Duration = std::time::Duration::from_secs(120);
 
     fn description(&self) -> String {
-        "Sums the logs of the incident up as message templates with counts, most frequent first. Use it to learn \
-         what a log is about before searching it."
+        "Summarises the logs of the incident as message templates with counts, most frequent first. Use it \
+         to learn what a log contains before searching it."
             .into()
     }
 

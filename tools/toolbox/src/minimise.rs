@@ -30,7 +30,7 @@ pub struct MinimiseTool;
 pub struct MinimiseArgs {
     /// The culprit commit.
     pub commit: String,
-    /// Sets of hunks to try at most; without it as many as a smaller set is worth.
+    /// Maximum number of sets of hunks to try; by default it depends on how much a smaller set is worth.
     #[serde(default)]
     pub max_runs: Option<u32>,
 }

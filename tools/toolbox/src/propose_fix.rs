@@ -14,7 +14,7 @@ pub struct ProposeFix;
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ProposeFixArgs {
-    /// The culprit commit, from `bisect` or a commit you hold to be it.
+    /// The culprit commit, from `bisect` or one that you consider the culprit.
     pub commit: String,
 }
 
@@ -30,9 +30,9 @@ impl Tool for ProposeFix {
     const EFFECT: Effect = Effect::ReadRepository;
 
     fn description(&self) -> String {
-        "Drafts fixes that take the culprit back at the failing revision: the whole commit, and after `minimise` \
-         only its guilty hunks. They are not verified; `verify_fix` does that. Where taking back will not do, write a \
-         fix with `propose_patch`."
+        "Drafts fixes that revert the culprit at the failing revision: the whole commit, and after \
+         `minimise` only its guilty hunks. They are not verified; `verify_fix` does that. Where a revert is \
+         not enough, write a fix with `propose_patch`."
             .into()
     }
 
@@ -50,7 +50,7 @@ impl Tool for ProposeFix {
             text.extend(not_applicable.iter().map(|because| format!("not applicable: {because}")));
             if text.is_empty() {
                 text.push(
-                    "nothing could be drafted from this commit; write a fix with `propose_patch`".into(),
+                    "no fix could be drafted from this commit; write a fix with `propose_patch`".into(),
                 );
             }
             Ok(ToolOutput::new(text.join("\n\n"), CandidateList { candidates, not_applicable }))

@@ -19,7 +19,7 @@ pub struct ProposePatchArgs {
     /// unchanged lines around each change. Give `edits` or `diff`.
     #[serde(default)]
     pub diff: Option<String>,
-    /// Why this mends the cause, in one or two sentences. It is quoted in the commit message.
+    /// Why this fixes the cause, in one or two sentences. It is quoted in the commit message.
     pub rationale: String,
 }
 
@@ -63,9 +63,9 @@ impl Tool for ProposePatch {
     const EFFECT: Effect = Effect::ReadRepository;
 
     fn description(&self) -> String {
-        "Takes down a fix you wrote against the failing revision as candidate `patch_N`. Nothing is changed or run: \
-         call `verify_fix` with the candidate next. Tests, submodules and .git cannot be changed. The number of \
-         patches is limited, and a smaller verified one wins over a larger."
+        "Records a fix you wrote against the failing revision as candidate `patch_N`. Nothing is changed or \
+         run: call `verify_fix` with the candidate next. Tests, submodules and .git cannot be changed. The \
+         number of patches is limited, and a smaller verified one wins over a larger."
             .into()
     }
 
@@ -89,7 +89,7 @@ fn work(ctx: &ToolContext, args: ProposePatchArgs) -> Result<ToolOutput, ToolErr
     };
     let rationale: String = args.rationale.trim().chars().take(LONGEST_RATIONALE).collect();
     if rationale.is_empty() {
-        return Err(ToolError::invalid("say in `rationale` why this mends the cause"));
+        return Err(ToolError::invalid("say in `rationale` why this fixes the cause"));
     }
     let mut patches: Patches = ctx.workbench.artifact(PATCHES).unwrap_or_default();
     let allowed = ctx.workbench.attempts.patches;
@@ -107,14 +107,14 @@ fn work(ctx: &ToolContext, args: ProposePatchArgs) -> Result<ToolOutput, ToolErr
             patches.refused += 1;
             ctx.workbench.keep(PATCHES, &patches)?;
             return Err(ToolError::invalid(format!(
-                "{why}\nNothing was taken down; the attempt is not counted."
+                "{why}\nNothing was recorded; the attempt is not counted."
             )));
         }
     };
     let known = candidates::all(ctx);
     if let Some(same) = known.iter().find(|known| known.diff == candidate.diff) {
         let patched = PatchResult { candidate: same.clone(), rationale, attempts_left: allowed - taken };
-        let text = format!("This is candidate {} already; verify that one.", same.id);
+        let text = format!("This is already candidate {}; verify that one.", same.id);
         return Ok(ToolOutput::new(text, patched));
     }
     // Store the candidate before counting the attempt, so that an interruption cannot lose an attempt.

@@ -14,7 +14,7 @@ async fn a_patch_is_taken_down_verified_and_replayed() {
         "{text}"
     );
     // The same call after an interruption gives the same candidate and costs no attempt.
-    assert!(bench.read("propose_patch", wrong).await.starts_with("This is candidate patch_2 already"));
+    assert!(bench.read("propose_patch", wrong).await.starts_with("This is already candidate patch_2"));
 
     let output = bench.call("verify_fix", json!({"candidate": "patch_2"})).await.unwrap();
     assert!(output.text.contains("does not hold. Replay with it: fail"), "{}", output.text);

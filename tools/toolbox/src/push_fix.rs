@@ -16,7 +16,7 @@ pub struct PushFix;
 pub struct PushFixArgs {
     /// A branch that `write_fix` made in this run.
     pub branch: String,
-    /// The name of a remote declared for this repository. Addresses are not taken.
+    /// The name of a remote declared for this repository. Addresses are not accepted.
     pub remote: String,
 }
 
@@ -35,8 +35,9 @@ impl Tool for PushFix {
     const EFFECT: Effect = Effect::WriteExternal;
 
     fn description(&self) -> String {
-        "Pushes a branch made by `write_fix` to a remote declared for this repository, without force. A person has to \
-         approve it. Asked again, it looks whether the remote has the commit and pushes nothing twice."
+        "Pushes a branch made by `write_fix` to a remote declared for this repository, without force. A \
+         person has to approve it. Called again, it checks whether the remote has the commit and does not \
+         push twice."
             .into()
     }
 
@@ -59,7 +60,7 @@ fn work(ctx: &ToolContext, args: &PushFixArgs) -> Result<ToolOutput, ToolError> 
     git::check_remote(url).map_err(ToolError::unavailable)?;
     let commit = branch_of_run(ctx, &args.branch).ok_or_else(|| {
         ToolError::denied(format!(
-            "{:?} is no branch that this run wrote; `write_fix` makes one",
+            "{:?} is not a branch that this run wrote; `write_fix` creates one",
             args.branch
         ))
     })?;

@@ -58,8 +58,8 @@ impl Tool for RecallTool {
     const EFFECT: Effect = Effect::ReadMemory;
 
     fn description(&self) -> String {
-        "Looks for earlier incidents like this one, says why they match, what was proven about them and what was \
-         refuted. A match is a hint until `recheck` has confirmed it at this revision."
+        "Finds earlier incidents like this one and shows why they match, what was proven about them and what \
+         was refuted. A match is a hint until `recheck` has confirmed it at this revision."
             .into()
     }
 
@@ -103,7 +103,7 @@ impl Tool for RecallTool {
             })
             .await?;
         let mut text = match matches.len() {
-            0 => "No precedent: nothing like this is remembered.".to_owned(),
+            0 => "No precedent: no similar incident is remembered.".to_owned(),
             n => format!("{n} similar incidents:\n"),
         };
         if let Some(why) = degraded {

@@ -29,7 +29,8 @@ pub struct RecheckTool;
 pub struct RecheckArgs {
     /// The id of a resolution from `recall`.
     pub resolution: ResolutionId,
-    /// The replay must fail at its culprit as well: for an incident that is not like this one in words and structure.
+    /// The replay must also fail at its culprit: for an incident whose text and structure differ from this
+    /// one's.
     #[serde(default)]
     pub at_culprit: bool,
 }
@@ -68,9 +69,10 @@ impl Tool for RecheckTool {
     const TIMEOUT: Duration = Duration::from_secs(8 * 3600);
 
     fn description(&self) -> String {
-        "Checks a remembered resolution against this revision: its culprit must be in this history, and its fix \
-         must make the replay pass now; without a fix, the replay must fail at the culprit and pass before it, and what it \
-         wrote must still stand. Without a replay, its guilty code must still stand unchanged."
+        "Checks a remembered resolution against this revision: its culprit must be in this history, and its \
+         fix must make the replay pass now; without a fix, the replay must fail at the culprit and pass \
+         before it, and what it wrote must still be there. Without a replay, its guilty code must be \
+         unchanged."
             .into()
     }
 
@@ -178,7 +180,7 @@ fn by_flip(
         // The culprit was guilty then. Since then, somebody may have fixed the fault and somebody else may have made
         // it again.
         out.how =
-            "the replay fails at its culprit and passes before it, but what that wrote has changed since"
+            "the replay fails at its culprit and passes before it, but the lines it wrote have changed since"
                 .into();
         out.instead = standing.rewritten_by.into_iter().next();
     } else if holds {
@@ -247,8 +249,7 @@ fn by_guilty_code(
     let edits = match fixes::take_back(&ctx.repo, &culprit, &guilty, &ctx.bad)? {
         Ok(edits) => edits,
         Err(because) => {
-            out.how =
-                format!("what its culprit did to the guilty code cannot be taken back alone: {because}");
+            out.how = format!("the culprit's changes to the guilty code cannot be reverted alone: {because}");
             return Ok((out, Vec::new()));
         }
     };
@@ -258,10 +259,10 @@ fn by_guilty_code(
     out.runs = replayer.runs();
     if passes {
         out.result = CheckResult::Pass;
-        out.how = "the replay passes without what its culprit did to the code that was guilty then".into();
+        out.how = "the replay passes without the culprit's changes to the code that was guilty then".into();
     } else {
         out.locations.clear();
-        out.how = "the failure stays without what its culprit did to the code that was guilty then".into();
+        out.how = "the failure remains without the culprit's changes to the code that was guilty then".into();
     }
     Ok((out, vec![last.evidence()]))
 }
@@ -293,7 +294,7 @@ fn by_replay(
     if check.fix.replay == CheckResult::Pass
         && let Some(since) = brought_in_anew(ctx, known)
     {
-        out.how = format!("its fix helps, but the guilty lines came in anew with {since}");
+        out.how = format!("its fix works, but the guilty lines were added again by {since}");
         out.instead = Some(since);
     } else if check.fix.replay == CheckResult::Pass {
         out.result = CheckResult::Pass;
@@ -314,7 +315,7 @@ fn by_replay(
 fn as_proven_then(known: &Resolution, now: Fix) -> Fix {
     let Some(checks) = &known.fix_checks else { return Fix { proof: Proof::CauseConfirmed, ..now } };
     let then = ProvenThen { on: proven_on(known), checks: FixChecks { run_on: None, ..checks.clone() } };
-    let because = "an answer from memory runs the replay alone".to_owned();
+    let because = "an answer from memory runs only the replay".to_owned();
     Fix {
         proof: known.proof,
         tests_detail: Some(TestsDetail { because, ..TestsDetail::default() }),
@@ -364,9 +365,9 @@ fn by_code(
     {
         if standing(ctx, &culprit).is_its_own() {
             out.result = CheckResult::Pass;
-            out.how = "what its culprit wrote stands unchanged; there is no replay to run".into();
+            out.how = "the lines its culprit wrote are unchanged; there is no replay to run".into();
         } else {
-            out.how = "what its culprit wrote has changed since, so it may no longer hold".into();
+            out.how = "the lines its culprit wrote have changed since, so it may no longer apply".into();
         }
         return Ok((out, vec![commit_evidence(ctx, &culprit)?]));
     }
@@ -396,7 +397,7 @@ fn by_code(
                 });
             }
             _ => {
-                out.how = format!("{unit} has changed since, so what was known of it may no longer hold");
+                out.how = format!("{unit} has changed since, so what is known about it may no longer apply");
                 return Ok((out, Vec::new()));
             }
         }
@@ -414,6 +415,6 @@ fn by_code(
         }
     }
     out.result = CheckResult::Pass;
-    out.how = "the guilty code stands unchanged; there is no replay to run".into();
+    out.how = "the guilty code is unchanged; there is no replay to run".into();
     Ok((out, evidence))
 }

@@ -157,7 +157,7 @@ async fn what_a_model_reads() {
     4 |     def total(self):
     5 |         return sum(self.items) * DISCOUNT
 
-    [not searched: 1 files that hold the name but are not parsed]
+    [not searched: 1 files that contain the name but are not parsed]
     ");
     insta::assert_snapshot!(world.read("code_references", json!({"name": "total"})).await, @r"
     shop/cart.py:4 Definition in Cart.total: def total(self):

@@ -60,7 +60,7 @@ impl Tool for ReproduceTool {
 
     fn description(&self) -> String {
         "Runs the replay at the failing revision in the sandbox and says whether the failure shows, how, how \
-         often, and which code it went through. Call it before bisect, minimise or verify_fix."
+         often, and which code it executed. Call it before bisect, minimise or verify_fix."
             .into()
     }
 
@@ -199,7 +199,8 @@ fn differs(
             ctx.bad, found.signature, found.output_end
         ),
         None => format!(
-            "The replay fails at {} otherwise than the ticket says. The ticket: {ticket}. The replay: {shown}.\n{}",
+            "The replay fails at {} in another way than the ticket says. The ticket: {ticket}. The replay: \
+             {shown}.\n{}",
             ctx.bad, found.output_end
         ),
     };

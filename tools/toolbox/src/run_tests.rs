@@ -25,7 +25,8 @@ pub struct RunTestsArgs {
     /// The id of a candidate fix to apply first, from `propose_fix` or `propose_patch`.
     #[serde(default)]
     pub candidate: Option<String>,
-    /// One test, named as the project's runner takes it (`tests/test_cart.py::test_total`). Default: all tests.
+    /// One test, named in the form that the project's runner accepts (`tests/test_cart.py::test_total`).
+    /// Default: all tests.
     #[serde(default)]
     pub test: Option<String>,
 }

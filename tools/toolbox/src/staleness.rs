@@ -40,7 +40,7 @@ fn rewritten(ctx: &ToolContext, known: &Resolution) -> Option<String> {
     removed_lines(&known.fix_diff).into_iter().take(PLACES).find_map(|at| {
         let span = LineSpan { start: at.start_line, end: at.end_line };
         match git::map_lines(&ctx.repo, &at.path, span, &then, &ctx.bad, &ctx.cancel) {
-            Ok(None) => Some(format!("{} is gone since", at.path)),
+            Ok(None) => Some(format!("{} was removed since", at.path)),
             Ok(Some(now)) if now.changed => {
                 Some(format!("{}:{} was rewritten since", at.path, at.start_line))
             }

@@ -19,8 +19,8 @@ impl Tool for TicketTool {
     const EFFECT: Effect = Effect::ReadFiles;
 
     fn description(&self) -> String {
-        "The ticket taken apart: the symptom in words, stack traces with their frames mapped to files of the \
-         failing revision, failing tests, error messages."
+        "The parts of the ticket: the symptom in words, stack traces with their frames mapped to files of \
+         the failing revision, failing tests, error messages."
             .into()
     }
 

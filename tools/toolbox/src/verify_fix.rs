@@ -44,9 +44,9 @@ impl Tool for VerifyFix {
     const TIMEOUT: Duration = Duration::from_secs(8 * 3600);
 
     fn description(&self) -> String {
-        "Verifies a candidate fix: runs the replay with it at the failing revision, compares the project's tests with \
-         and without it one by one, and compares its behaviour with the history on inputs around the replay's own. It \
-         is verified only when one of the last two speaks for it and none against it."
+        "Verifies a candidate fix: runs the replay with it at the failing revision, compares the project's \
+         tests with and without it one by one, and compares its behaviour with the history on inputs around \
+         the replay's own. It is verified only if one of the last two confirms it and neither contradicts it."
             .into()
     }
 
@@ -77,7 +77,7 @@ impl Tool for VerifyFix {
                 check.detail
             );
             for item in &check.fix.takes_away {
-                text.push_str(&format!("\nIt takes away: {item}"));
+                text.push_str(&format!("\nIt removes: {item}"));
             }
             if !check.output_end.is_empty() {
                 text.push_str(&format!("\nThe failing output ends:\n{}", check.output_end));
@@ -177,7 +177,8 @@ pub(super) fn check(
     };
     if let Some(first) = untested.first() {
         fix.takes_away.push(format!(
-            "what the culprit was meant to do, as far as its own tests ({first}{}) tell; they were not run with the fix",
+            "what the culprit was meant to do, as its own tests ({first}{}) describe it; they were not run \
+             with the fix",
             if untested.len() > 1 { " …" } else { "" }
         ));
     }

@@ -20,7 +20,7 @@ pub struct WriteFix;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum FixForm {
-    /// A file in the data folder that `git am` and `git apply` take.
+    /// A file in the data folder that `git am` and `git apply` accept.
     PatchFile,
     /// A new branch in the repository, one commit on top of the failing revision.
     Branch,
@@ -29,7 +29,7 @@ pub enum FixForm {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct WriteFixArgs {
-    /// The id of a candidate that `verify_fix` found to hold.
+    /// The id of a candidate that `verify_fix` verified.
     pub candidate: String,
     /// What to write it as.
     #[serde(rename = "as")]
@@ -68,9 +68,9 @@ impl Tool for WriteFix {
     const EFFECT: Effect = Effect::WriteLocal;
 
     fn description(&self) -> String {
-        "Writes a verified fix down for people: as a patch file in the data folder, or as a new branch in their \
-         repository whose commit message cites the incident and the proof. Work tree and current branch are not \
-         touched. A person has to approve it."
+        "Writes a verified fix for people: as a patch file in the data folder, or as a new branch in their \
+         repository whose commit message cites the incident and the proof. Work tree and current branch are \
+         not touched. A person has to approve it."
             .into()
     }
 

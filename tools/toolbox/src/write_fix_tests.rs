@@ -27,9 +27,9 @@ async fn a_verified_fix_becomes_a_branch_and_is_pushed() {
 
     The total adds up, it does not take away.
 
-    Proven by replay: the failure shows at BAD (ValueError: the total
-    came out wrong) and stays away with this change. The project's tests are
-    not worse with it than without.
+    Proven by replay: the failure occurs at BAD (ValueError: the
+    total came out wrong) and does not occur with this change. The project's
+    tests are not worse with it than without.
 
     Incident: inc_0123456789abcdef
     Replays: 2, 3, 4, 5, 6
@@ -51,7 +51,7 @@ async fn a_verified_fix_becomes_a_branch_and_is_pushed() {
     assert_eq!(pushed.data["already"], json!(false), "{}", pushed.text);
     assert_eq!(bench.call("push_fix", push).await.unwrap().data["already"], json!(true));
     let other = bench.read("push_fix", json!({"branch": "main", "remote": "origin"})).await;
-    assert!(other.contains("is no branch that this run wrote"), "{other}");
+    assert!(other.contains("is not a branch that this run wrote"), "{other}");
     let address = bench.read("push_fix", json!({"branch": "main", "remote": "file:///tmp/x"})).await;
     assert!(address.contains("is declared; there are: origin"), "{address}");
 }

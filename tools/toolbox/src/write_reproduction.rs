@@ -30,9 +30,11 @@ pub struct WriteReproductionArgs {
     /// Where the test file goes, from the top of the repository, where the project keeps its tests. An existing test
     /// file is replaced; other files cannot be.
     pub path: String,
-    /// The whole file. It should call the program the way the ticket tells and fail only because of the incident.
+    /// The whole file. It should call the program the way the ticket describes and fail only because of the
+    /// incident.
     pub content: String,
-    /// The test's name as the project's runner takes it: `tests/test_cart.py::test_total`, `app.tests.CartTests`.
+    /// The test's name in the form that the project's runner accepts: `tests/test_cart.py::test_total`,
+    /// `app.tests.CartTests`.
     pub test: String,
 }
 
@@ -64,9 +66,10 @@ impl Tool for WriteReproduction {
     const TIMEOUT: Duration = Duration::from_secs(4 * 3600);
 
     fn description(&self) -> String {
-        "For an incident without a replay: takes a test you wrote, runs it in the sandbox at the failing revision, and \
-         makes it the run's replay if it fails there the way the ticket tells. Then `reproduce`, `bisect`, \
-         `minimise` and `verify_fix` work on it. The repository's `test_one` recipe runs it; attempts are limited."
+        "For an incident without a replay: takes a test you wrote, runs it in the sandbox at the failing \
+         revision, and makes it the run's replay if it fails there the way the ticket describes. Then \
+         `reproduce`, `bisect`, `minimise` and `verify_fix` work on it. The repository's `test_one` recipe \
+         runs it; attempts are limited."
             .into()
     }
 
@@ -115,7 +118,7 @@ fn work(ctx: &ToolContext, args: WriteReproductionArgs) -> Result<ToolOutput, To
         Ok(matched) => matched,
         Err(why) => {
             return Ok(refused(
-                &format!("it fails, but not the way the ticket tells: {why}"),
+                &format!("it fails, but not the way the ticket describes: {why}"),
                 &replayer.recorded(),
             ));
         }
@@ -125,7 +128,8 @@ fn work(ctx: &ToolContext, args: WriteReproductionArgs) -> Result<ToolOutput, To
         Some(good) => {
             let outcome = replayer.run(good, None)?.outcome();
             if outcome == ReplayOutcome::Reproduces {
-                let why = "it fails at the good revision in the same way, so it shows something else than the incident";
+                let why = "it fails at the good revision in the same way, so it shows something other than \
+                           the incident";
                 return Ok(refused(why, &replayer.recorded()));
             }
             Some(outcome)
@@ -176,7 +180,7 @@ fn work(ctx: &ToolContext, args: WriteReproductionArgs) -> Result<ToolOutput, To
 fn refused(why: &str, recorded: &[ReplayResult]) -> ToolOutput {
     let last = recorded.last();
     let end = last.map(|replayed| end_of(&replayed.tail)).unwrap_or_default();
-    let text = format!("Not accepted: {why}. The run has no replay yet; mend the test and try again.\n{end}");
+    let text = format!("Not accepted: {why}. The run has no replay yet; fix the test and try again.\n{end}");
     let runs: Vec<(usize, ReplayRun)> =
         recorded.iter().map(|replayed| (replayed.number, replayed.run.clone())).collect();
     ToolOutput::new(text, serde_json::json!({ "refused": why, "runs": runs }))
@@ -199,20 +203,21 @@ fn check_path(ctx: &ToolContext, path: &str) -> Result<(), ToolError> {
     let bad = |part: &str| matches!(part, "" | "." | "..") || part.starts_with('.');
     if path.len() > 400 || path.chars().any(|c| c.is_control() || c == '\\') || path.split('/').any(bad) {
         return Err(ToolError::invalid(format!(
-            "{shown:?} is no path for a test; write it from the top of the repository, without hidden folders"
+            "{shown:?} is not a path for a test; write it from the top of the repository, without hidden \
+             folders"
         )));
     }
     if !ingest::is_test_path(path) {
         return Err(ToolError::invalid(format!(
-            "{shown} is not named like a test here; put it where the project keeps its tests (tests/test_x.py, \
-             src/x.test.ts, x_test.go …)"
+            "{shown} does not have the name of a test; put it where the project keeps its tests \
+             (tests/test_x.py, src/x.test.ts, x_test.go …)"
         )));
     }
     for (at, _) in path.match_indices('/') {
         match git::kind_at(&ctx.repo, &ctx.bad, &path[..at])? {
             None | Some(TreePathKind::Folder) => {}
             Some(_) => {
-                return Err(ToolError::invalid(format!("{} is no folder in the repository", &path[..at])));
+                return Err(ToolError::invalid(format!("{} is not a folder in the repository", &path[..at])));
             }
         }
     }

@@ -57,7 +57,7 @@ async fn a_test_that_does_not_show_the_incident_is_refused() {
         }
     };
     check("exit 0\n", "it passes at the failing revision").await;
-    check("echo 'KeyError: no such till'; exit 1\n", "not the way the ticket tells").await;
+    check("echo 'KeyError: no such till'; exit 1\n", "not the way the ticket describes").await;
     check(
         "echo 'ValueError: the total came out wrong'; exit 1\n",
         "it fails at the good revision in the same way",
@@ -80,11 +80,11 @@ async fn only_test_files_can_be_written() {
             assert!(told.contains(part), "{path}: {told}");
         }
     };
-    check("total.sh", "is not named like a test here").await;
-    check("../tests/x.sh", "is no path for a test").await;
-    check("tests/.git/x.sh", "is no path for a test").await;
-    check("/tests/x.sh", "is no path for a test").await;
-    check("total.sh/tests/x.sh", "is no folder in the repository").await;
+    check("total.sh", "does not have the name of a test").await;
+    check("../tests/x.sh", "is not a path for a test").await;
+    check("tests/.git/x.sh", "is not a path for a test").await;
+    check("/tests/x.sh", "is not a path for a test").await;
+    check("total.sh/tests/x.sh", "is not a folder in the repository").await;
     assert!(bench.read("write_reproduction", args(" ")).await.contains("the whole test file"));
     let given = Bench::new();
     assert!(given.read("write_reproduction", args(TEST)).await.contains("has a replay already"));

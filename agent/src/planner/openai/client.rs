@@ -30,14 +30,15 @@ pub const LOG_TARGET: &str = "async_openai";
 #[derive(Debug, thiserror::Error)]
 pub enum SetupError {
     #[error(
-        "model.base_url {0:?} is no web address; write it with the version, as in https://api.openai.com/v1"
+        "model.base_url {0:?} is not a web address; write it with the version, as in \
+         https://api.openai.com/v1"
     )]
     BaseUrl(String),
-    #[error("the model's key holds characters that no key has; check the variable or file it comes from")]
+    #[error("the model's key contains characters that no key has; check the variable or file it comes from")]
     Key,
     #[error("model.ca_file {path}: {why}; give a PEM file with the certificates to trust")]
     CaFile { path: String, why: String },
-    #[error("model.proxy {0:?} is no address of a proxy; write it as http://host:port")]
+    #[error("model.proxy {0:?} is not the address of a proxy; write it as http://host:port")]
     Proxy(String),
     #[error("the connection to the model cannot be set up: {0}")]
     Http(String),
@@ -80,7 +81,7 @@ impl ChatClient {
             let certificates =
                 reqwest::Certificate::from_pem_bundle(&pem).map_err(|error| wrong(error.to_string()))?;
             if certificates.is_empty() {
-                return Err(wrong("it holds no certificate".to_owned()));
+                return Err(wrong("it contains no certificate".to_owned()));
             }
             http = http.tls_certs_merge(certificates);
         }
@@ -105,7 +106,7 @@ impl ChatClient {
         match tokio::time::timeout(self.timeout, self.stream(body, listener, &limit)).await {
             Ok(Err(_)) if limit.is_passed() => Err(ModelFailure::new(
                 FailureKind::Garbled,
-                format!("{}; check that model.base_url leads to a model's server", limit.complaint()),
+                format!("{}; check that model.base_url points to a model's server", limit.complaint()),
             )),
             Ok(answer) => answer,
             Err(_) => Err(ModelFailure::new(
@@ -168,7 +169,7 @@ fn failure(error: OpenAIError) -> ModelFailure {
         }
         OpenAIError::JSONDeserialize(_, content) => ModelFailure::new(
             FailureKind::Garbled,
-            format!("the server answered with what is no chat completion: {}", one_line(&content)),
+            format!("the server's answer is not a chat completion: {}", one_line(&content)),
         ),
         other => ModelFailure::new(FailureKind::Garbled, one_line(&other.to_string())),
     }

@@ -101,9 +101,9 @@ fn merged(run: &Run, rules: PlannerFinding, reviewed: ReviewState) -> PlannerFin
     finding.hypotheses = numbered(ideas);
     finding.summary = summary(run, &facts, &finding, taken, &rules.summary, reviewed);
     if hearsay {
-        finding.summary.push_str(
-            " It rests on nothing but what a ticket or memory says, so it is not taken for probable.",
-        );
+        finding
+            .summary
+            .push_str(" It rests only on what a ticket or memory says, so it is not reported as probable.");
     }
     finding
 }
@@ -173,7 +173,7 @@ fn take(
     } else if !concluded.missing.is_empty() && !facts.fix_verified() && facts.known().is_none() {
         let escalate = finding.escalate.get_or_insert_with(|| Escalation {
             to: "the maintainers of this repository".to_owned(),
-            because: "no owner could be told from the code".to_owned(),
+            because: "no owner could be determined from the code".to_owned(),
             missing: Vec::new(),
         });
         let rules = std::mem::take(&mut escalate.missing);
@@ -215,7 +215,7 @@ fn review(
 ) -> Option<String> {
     let review = match reviewed {
         ReviewState::Done(review) => review,
-        ReviewState::Without(why) => return Some(format!("A second reading was asked for, but {why}.")),
+        ReviewState::Without(why) => return Some(format!("A second reading was requested, but {why}.")),
         ReviewState::NotAsked => return None,
     };
     let mut told = None;
@@ -249,7 +249,7 @@ fn review(
     let objection =
         |(statement, cites)| (format!("Second reading: {statement}"), HypothesisStatus::Open, cites);
     ideas.splice(0..0, review.objections.into_iter().map(objection));
-    told.or_else(|| Some("A second reading did not shake it.".to_owned()))
+    told.or_else(|| Some("A second reading did not refute it.".to_owned()))
 }
 
 fn summary(

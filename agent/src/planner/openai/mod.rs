@@ -228,7 +228,7 @@ impl OpenAi {
                     review::messages(run, &merge::before_review(run, *finding), self.settings.room)
                         .map_err(broken)?
                 }
-                _ => return Err(PlanError("the review cannot be taken up again".to_owned())),
+                _ => return Err(PlanError("the review cannot be resumed".to_owned())),
             },
         };
         Ok(PlannerStep::Ask(Box::new(ModelRequest { ask: ask.clone(), messages, again: true })))

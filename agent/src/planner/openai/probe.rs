@@ -69,9 +69,9 @@ pub async fn probe(settings: &ModelSettings) -> Result<ServerProbe, SetupError> 
         match (acts, mode, native) {
             (true, ActionMode::Tools, true) | (true, ActionMode::Constrained, _) => Ok(()),
             (_, ActionMode::Tools, _) => {
-                Err(ModelFailure::new(FailureKind::UnsupportedMode, "it answers in words, not by calls"))
+                Err(ModelFailure::new(FailureKind::UnsupportedMode, "it answers in text instead of calls"))
             }
-            _ => Err(ModelFailure::new(FailureKind::UnsupportedMode, "it does not keep to the schema")),
+            _ => Err(ModelFailure::new(FailureKind::UnsupportedMode, "it does not follow the schema")),
         }
     };
     let (native, constrained) = (ask(ActionMode::Tools).await, ask(ActionMode::Constrained).await);

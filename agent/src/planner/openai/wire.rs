@@ -102,7 +102,7 @@ impl StreamedAnswer {
             return Err(super::failures::of_message(said));
         }
         if !chunk.is_object() {
-            return Err(ModelFailure::new(FailureKind::Garbled, "a chunk of the answer is no object"));
+            return Err(ModelFailure::new(FailureKind::Garbled, "a chunk of the answer is not an object"));
         }
         self.chunks += 1;
         if let Some(usage) = chunk.get("usage").filter(|usage| usage.is_object()) {
@@ -155,7 +155,7 @@ impl StreamedAnswer {
         if self.chunks == 0 {
             return Err(ModelFailure::new(
                 FailureKind::Garbled,
-                "the answer held no chunk of a chat completion",
+                "the answer contained no chunk of a chat completion",
             ));
         }
         if self.finish.is_none() {

@@ -74,8 +74,8 @@ fn root_cause(run: &Run, request: &RunRequest, facts: &RunFacts) -> Option<Cause
         let rejected = rejected.unwrap_or_default();
         let earlier = earlier_incidents(bisection, facts.same_problem().map(IncidentId::as_str));
         let statement = format!(
-            "Commit {} (\u{201c}{}\u{201d}) brought the failure in{lines}: the replay fails at it and passes at its \
-             parent.{flaky}{earlier}{rejected}",
+            "Commit {} (\u{201c}{}\u{201d}) introduced the failure{lines}: the replay fails at it and passes \
+             at its parent.{flaky}{earlier}{rejected}",
             culprit.short(),
             bisection.subject,
         );
@@ -118,7 +118,7 @@ fn root_cause(run: &Run, request: &RunRequest, facts: &RunFacts) -> Option<Cause
     let mut why = reasons(top);
     why.truncate(2);
     let statement = format!(
-        "Commit {} (\u{201c}{}\u{201d}) {likely} brought the failure in: {}.",
+        "Commit {} (\u{201c}{}\u{201d}) {likely} introduced the failure: {}.",
         top.commit.short(),
         top.subject,
         why.join("; ")
@@ -303,9 +303,9 @@ fn escalation(run: &Run, request: &RunRequest, facts: &RunFacts) -> Option<Escal
     }
     if facts.proven_culprit().is_some() {
         missing.push(match best_fix(facts) {
-            None => "a fix: the cause is proven, no automatic candidate held".to_owned(),
+            None => "a fix: the cause is proven, no automatic candidate was verified".to_owned(),
             Some(fix) if fix.is_stopgap => {
-                "a fix that keeps the protection: the candidate takes it back, so it is a stopgap at most".to_owned()
+                "a fix that keeps the protection: the candidate removes it, so it is a stopgap at most".to_owned()
             }
             Some(_) => "something beyond the replay that shows the behaviour is right again: a command that runs the \
                         project's tests (--tests CMD) and names each test"
@@ -313,14 +313,16 @@ fn escalation(run: &Run, request: &RunRequest, facts: &RunFacts) -> Option<Escal
         });
     }
     if let Some(failing) = facts.found_fix.as_ref().and_then(|fixed| fixed.failing.as_ref()) {
-        missing.push(format!("the culprit, if it is wanted: investigate with --bad {}", failing.short()));
+        missing.push(format!("the culprit, if you need it: investigate with --bad {}", failing.short()));
     }
     let owners = facts.owners.as_ref();
     let to = owners
         .and_then(|owners| owners.to.clone())
         .unwrap_or_else(|| "the maintainers of this repository".into());
-    let because = owners
-        .map_or_else(|| "no owner could be told from the code".to_owned(), |owners| owners.because.clone());
+    let because = owners.map_or_else(
+        || "no owner could be determined from the code".to_owned(),
+        |owners| owners.because.clone(),
+    );
     Some(Escalation { to, because, missing })
 }
 

@@ -171,8 +171,8 @@ fn locate(run: &Run, _: &RunRequest, facts: &RunFacts) -> Option<Wanted> {
     let reproduces = facts.reproduction.as_ref().is_some_and(|r| r.outcome == ReplayOutcome::Reproduces);
     (reproduces && facts.known().is_none()).then_some(())?;
     if facts.has_to_reopen(run) {
-        let note =
-            "the failure stays without the culprit; bisecting on, with what that says about lucky passes";
+        let note = "the failure remains without the culprit; continuing the bisect with a higher estimate of \
+                    lucky passes";
         return Wanted::one(note, "bisect", json!({}));
     }
     (!run.called("bisect")).then_some(())?;

@@ -51,7 +51,8 @@ pub(super) fn write(run: &Run, request: &RunRequest, facts: &RunFacts, cause: Op
         facts.rechecks.iter().find(|recheck| recheck.result == CheckResult::Fail && facts.looks_like(recheck))
     {
         out.push(format!(
-            "It looks like incident {}, but what was known of that one does not hold here ({}), so it was investigated again.",
+            "It looks like incident {}, but what is known about it does not apply here ({}), so it was \
+             investigated again.",
             failed.incident, failed.how
         ));
     }
@@ -120,7 +121,7 @@ fn proof_in_words(facts: &RunFacts, request: &RunRequest) -> Vec<String> {
             if let Some(first) = fix.takes_away.first() {
                 let more = fix.takes_away.len() - 1;
                 let more = if more > 0 { format!(", and {more} more") } else { String::new() };
-                out.push(format!("It also takes away: {first}{more}."));
+                out.push(format!("It also removes: {first}{more}."));
             }
         }
         (None, Some(_)) => {

@@ -115,7 +115,7 @@ mod tests {
     fn runs_are_drawn_by_suite_and_planner_with_their_intervals() {
         let runs = [
             run("2026-06-02T00:00:00Z", "playbook", 1.0, &[]),
-            run("2026-06-01T00:00:00Z", "playbook", 0.95, &["investigate.safe is 0.95, wanted at least 1"]),
+            run("2026-06-01T00:00:00Z", "playbook", 0.95, &["investigate.safe is 0.95, expected at least 1"]),
             run("2026-06-01T00:00:00Z", "some-model", 0.9, &[]),
         ];
         let text = section(&runs).into_string();

@@ -199,7 +199,7 @@ fn ideas(entry: &MemoryEntry) -> Markup {
     html! {
         @if !entry.hypotheses.is_empty() {
             section {
-                h2 { "Ideas and what became of them" }
+                h2 { "Hypotheses and their outcome" }
                 ul.checks {
                     @for one in entry.hypotheses.iter().take(MOST) {
                         @let (class, word) = match one.hypothesis.status {

@@ -1,4 +1,6 @@
 //! Outcomes of a fix, on a real repository.
+use std::time::SystemTime;
+
 use millwright_model::{IncidentId, IncomingReport, NewIncident, NewResolution, Proof};
 use millwright_store::{IncidentState, IngestResult, JobKind, JobState};
 use millwright_testkit::repository::TestRepo;
@@ -46,7 +48,9 @@ struct Watched {
 
 /// A repository with a fault, and an incident with its verified fix.
 async fn watched(stay_away: Duration) -> Watched {
-    let repo = TestRepo::new();
+    // Whether a failure stays away is counted from the time of the fix.
+    let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
+    let repo = TestRepo::starting_at(since_1970.as_secs() - 1_800);
     commit(&repo, "echo $(( $1 * 2 ))");
     let bad = commit(&repo, "echo $(( $1 * 3 ))");
     let repository = RepositorySettings {

@@ -49,7 +49,7 @@ pub(crate) fn report_on(
         let lacking = missing(&case.needs, options.execution(), &scratch)?;
         if !lacking.is_empty() {
             return Err(format!(
-                "replays find no {} in the sandbox; install it, or declare it with --env and --allow-read",
+                "replays do not find {} in the sandbox; install it, or declare it with --env and --allow-read",
                 lacking.join(", ")
             ));
         }

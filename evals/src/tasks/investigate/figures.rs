@@ -18,7 +18,8 @@ use crate::summary::rank_figures;
 const BINS: usize = 5;
 
 /// Explains the figure `prose` to readers of the summary.
-const PROSE_NOTE: &str = "how well reports are written, 1 to 5, in the opinion of a model that knows no truth; no measure of correctness";
+const PROSE_NOTE: &str = "how well reports are written, 1 to 5, in the opinion of a model that does not know \
+                          the truth; not a measure of correctness";
 
 /// The name of a figure, and whether an answer counts towards it.
 type FalseClaim = (&'static str, fn(&HonestyGrade) -> bool);
@@ -145,7 +146,7 @@ pub(super) fn of(judged: &[&JudgedCase]) -> Map<String, Value> {
         let silent = written.iter().filter(|prose| prose.marks.is_none()).count();
         out.insert("prose_not_judged".into(), json!(silent));
         let by = written.first().map_or("", |prose| &prose.by);
-        out.insert("prose_note".into(), json!(format!("{PROSE_NOTE}; asked was {by}")));
+        out.insert("prose_note".into(), json!(format!("{PROSE_NOTE}; the model is {by}")));
     }
     let forecasts: Vec<CalibrationPoint> =
         judged.iter().filter_map(|one| one.result.grades.as_ref()?.calibration).collect();

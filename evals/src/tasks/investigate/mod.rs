@@ -131,7 +131,7 @@ fn bare(
     let model_only = |case: &EvalCase, options: &EvalOptions, shared: Option<&MemoryCondition>| {
         let report = agent(case, options, shared)?;
         match &report.usage.fell_back {
-            Some(because) => Err(format!("the model alone came to no answer: {because}")),
+            Some(because) => Err(format!("the model alone reached no answer: {because}")),
             None => Ok(report),
         }
     };
@@ -228,14 +228,13 @@ fn judge(
     // A panic in one case must not stop the others.
     let answered = std::panic::catch_unwind(AssertUnwindSafe(|| agent(case, options, shared)));
     let answered =
-        answered.unwrap_or_else(|_| Err("the investigation broke down; see the messages above".into()));
+        answered.unwrap_or_else(|_| Err("the investigation panicked; see the messages above".into()));
     let spent = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     let mut judged = match answered {
         Ok(report) => {
             let graded = std::panic::catch_unwind(AssertUnwindSafe(|| grade(case, &report, options)));
-            graded.unwrap_or_else(|_| {
-                JudgedCase::not(case, "a grader broke down; see the messages above".into())
-            })
+            graded
+                .unwrap_or_else(|_| JudgedCase::not(case, "a grader panicked; see the messages above".into()))
         }
         Err(why) => JudgedCase::not(case, why),
     };

@@ -35,7 +35,7 @@ pub(super) fn keys(table: &SyntaxTable<'_>, row: Row, found: &mut Vec<CodeFindin
                 key: text,
                 line,
                 sentence: format!(
-                    "The key `{}` on line {line} is there already on line {first}.",
+                    "The key `{}` on line {line} already occurs on line {first}.",
                     table.excerpt(key)
                 ),
             });
@@ -113,7 +113,7 @@ pub(super) fn parameters(table: &SyntaxTable<'_>, row: Row, found: &mut Vec<Code
                 kind: ProblemKind::DuplicateParameter,
                 key: format!("{name} {}", table.squeezed(row)),
                 line,
-                sentence: format!("The parameter `{name}` on line {line} is there twice."),
+                sentence: format!("The parameter `{name}` on line {line} occurs twice."),
             });
         }
     }
@@ -158,7 +158,7 @@ pub(super) fn definitions(table: &SyntaxTable<'_>, row: Row, found: &mut Vec<Cod
                     kind: ProblemKind::DuplicateDefinition,
                     key,
                     line,
-                    sentence: format!("`{name}` on line {line} is defined already on line {first}."),
+                    sentence: format!("`{name}` on line {line} is already defined on line {first}."),
                 });
             }
         }

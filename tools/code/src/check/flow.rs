@@ -157,7 +157,9 @@ pub(super) fn repeated_condition(table: &SyntaxTable<'_>, row: Row, found: &mut 
                 kind: ProblemKind::RepeatedCondition,
                 key: condition,
                 line,
-                sentence: format!("Line {line} can never run: `{short}` is asked before in the same chain."),
+                sentence: format!(
+                    "Line {line} can never run: `{short}` is tested earlier in the same chain."
+                ),
             });
         }
     }
@@ -231,7 +233,7 @@ pub(super) fn duplicate_case(table: &SyntaxTable<'_>, row: Row, found: &mut Vec<
                     kind: ProblemKind::DuplicateCase,
                     key: text,
                     line,
-                    sentence: format!("The case `{}` on line {line} is there twice.", table.excerpt(value)),
+                    sentence: format!("The case `{}` on line {line} occurs twice.", table.excerpt(value)),
                 });
             }
         }

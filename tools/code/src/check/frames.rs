@@ -29,7 +29,8 @@ pub(super) fn problems(
         let frame_line = after.node(*frame).line;
         let sentence = match is_control(after, *frame) {
             true => format!(
-                "The statement on line {line} has got into `{}` on line {frame_line}, where it does not belong.",
+                "The statement on line {line} has moved into `{}` on line {frame_line}, where it does not \
+                 belong.",
                 after.excerpt(*frame)
             ),
             false => format!("The statement on line {line} has lost the condition or loop it belongs to."),

@@ -79,7 +79,7 @@ pub(super) fn indentation(table: &SyntaxTable<'_>, row: Row, found: &mut Vec<Cod
                 kind: ProblemKind::Indentation,
                 key: table.squeezed(child),
                 line: node.line,
-                sentence: format!("Line {} is not indented like the block it stands in.", node.line),
+                sentence: format!("Line {} is not indented like the block it is in.", node.line),
             });
         }
     }

@@ -91,8 +91,9 @@ pub(super) fn suspicions(
         };
         if is_unused && was_used && told.insert((bound.name, path)) {
             let (name, line) = (bound.name, bound.line);
-            let sentence =
-                format!("`{name}` is set on line {line}, and what used it is gone: it may have no effect.");
+            let sentence = format!(
+                "`{name}` is set on line {line}, and the code that used it is gone: it may have no effect."
+            );
             suspicions.push(Suspicion { line, sentence });
         }
     }

@@ -17,10 +17,11 @@ pub enum GraphError {
     #[error("the failing revision {bad} is not among the candidate commits; give the range that ends in it")]
     BadNotInside { bad: CommitId },
     #[error(
-        "commit {commit} is listed twice, or its history runs in a circle; the repository may be damaged (`git fsck`)"
+        "commit {commit} is listed twice, or its history contains a cycle; the repository may be damaged \
+         (`git fsck`)"
     )]
     Malformed { commit: CommitId },
-    #[error("git lists the history in a form that is not known: {0}")]
+    #[error("git lists the history in an unknown format: {0}")]
     Listing(#[from] InvalidId),
     #[error(transparent)]
     Git(#[from] GitError),

@@ -71,7 +71,7 @@ fn place_hunk(file: &Lines<'_>, hunk: &DiffHunk<'_>) -> Result<Piece, String> {
             Some(start) if start <= file.bare.len() => start,
             _ => {
                 return Err(
-                    "it has no unchanged line that says where its new lines belong; add some".to_owned()
+                    "it has no unchanged line that shows where its new lines belong; add some".to_owned()
                 );
             }
         };
@@ -99,7 +99,8 @@ fn place_hunk(file: &Lines<'_>, hunk: &DiffHunk<'_>) -> Result<Piece, String> {
     Ok(Piece { at, until: next, lines })
 }
 
-const INDENTATION: &str = "its indentation differs from the file's, and not alike in all lines; copy the lines as git_file shows them";
+const INDENTATION: &str = "its indentation differs from the file's, and not by the same amount in all lines; \
+                           copy the lines as git_file shows them";
 
 /// New lines have the same indentation error as the removed ones, so the removed ones show how to correct it.
 fn shift_of(likeness: Likeness, hunk: &DiffHunk<'_>, own: &[&str]) -> Result<IndentShift, String> {
@@ -133,7 +134,7 @@ pub(super) fn replaced(text: &str, edit: &TextEdit) -> Result<String, String> {
         (Some(first), Some(second)) => {
             let line = |at: usize| text[..at].matches('\n').count() + 1;
             return Err(format!(
-                "`old` stands {} times (lines {}, {} …); add lines around it until it stands once",
+                "`old` occurs {} times (lines {}, {} …); add lines around it until it occurs once",
                 found.count() + 2,
                 line(first),
                 line(second)

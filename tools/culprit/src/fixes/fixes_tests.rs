@@ -69,7 +69,7 @@ fn a_conflict_is_named_and_the_rest_still_offered() {
         &later,
         &[1],
         "partial_revert -EIGHT +eight\nthe whole commit cannot be reverted cleanly: a.txt changed since\n\
-         the guilty lines cannot be taken back cleanly: a.txt changed there since",
+         the guilty lines cannot be reverted cleanly: a.txt changed there since",
     );
 }
 
@@ -118,7 +118,7 @@ fn what_was_renamed_since_is_taken_back_under_its_new_name() {
     let refused = propose(&repo, &culprit, &guilty, &conflicting).unwrap();
     assert_eq!(
         refused.not_applicable[0],
-        "the guilty lines cannot be taken back cleanly: core.txt (old.txt then) changed there since"
+        "the guilty lines cannot be reverted cleanly: core.txt (old.txt then) changed there since"
     );
 }
 
@@ -130,7 +130,7 @@ fn a_known_fix_applies_or_says_why_not() {
     assert_eq!(known(&repo, diff, &bad).unwrap().unwrap().lines, 2);
     let stale = diff.replace("TWO", "DEUX");
     let why = known(&repo, &stale, &bad).unwrap().unwrap_err();
-    assert!(why.starts_with("the known fix does not apply here any more"), "{why}");
+    assert!(why.starts_with("the known fix no longer applies here"), "{why}");
     let hostile = diff.replace("a.txt", "../outside.txt");
     assert!(known(&repo, &hostile, &bad).unwrap().is_err());
 }

@@ -58,7 +58,7 @@ fn message(bad: &CommitId, about: &FixMessage<'_>) -> String {
         TestsResult::NotRun => "The project's tests were not run.",
     };
     let proof = format!(
-        "Proven by replay: the failure shows at {}{} and stays away with this change. {tests}",
+        "Proven by replay: the failure occurs at {}{} and does not occur with this change. {tests}",
         bad.short(),
         one_line(&fails, 200)
     );

@@ -46,8 +46,8 @@ pub(super) fn find(file: &[&str], wanted: &[&str], start: Option<usize>) -> Resu
                 let listed: Vec<String> = found.iter().take(LISTED).map(|at| (at + 1).to_string()).collect();
                 let more = if found.len() > LISTED { " and more" } else { "" };
                 return Err(format!(
-                    "its lines stand {} times (from line {}{more}); add unchanged lines around them until they \
-                     stand once",
+                    "its lines occur {} times (from line {}{more}); add unchanged lines around them until \
+                     they occur once",
                     found.len(),
                     listed.join(", ")
                 ));
@@ -100,7 +100,7 @@ fn same(own: &str, wanted: &str) -> bool {
 /// The lines of the file that are most similar to `wanted`, for an author who has to write the change again.
 fn nearest(file: &[&str], wanted: &[&str]) -> String {
     if file.is_empty() {
-        return "its lines do not stand there: the file is empty".to_owned();
+        return "its lines are not in the file: the file is empty".to_owned();
     }
     let asked: Vec<HashSet<&str>> = wanted.iter().map(|line| words(line)).collect();
     let effort = file.len().saturating_mul(wanted.len().max(1));
@@ -117,7 +117,8 @@ fn nearest(file: &[&str], wanted: &[&str]) -> String {
     #[expect(clippy::cast_precision_loss, reason = "a handful of lines")]
     let share = best.0 / asked.iter().filter(|words| !words.is_empty()).count().max(1) as f64;
     if share < 0.25 {
-        return "its lines do not stand there, nor any like them; read the file with git_file and copy them"
+        return "its lines are not in the file, nor any similar ones; read the file with git_file and copy \
+                them"
             .into();
     }
     let at = best.1;
@@ -127,11 +128,11 @@ fn nearest(file: &[&str], wanted: &[&str]) -> String {
         wanted.iter().zip(&file[at..]).find(|(wanted, own)| !alike(own, wanted, Likeness::Indentation));
     let differs = match differs {
         Some((wanted, own)) => {
-            format!("\nThe first that differs: `{}` was given, `{}` stands there.", cut(wanted), cut(own))
+            format!("\nThe first that differs: `{}` was given, the file has `{}`.", cut(wanted), cut(own))
         }
         None => String::new(),
     };
-    format!("its lines do not stand there. The nearest are:\n{}{differs}", quoted.join("\n"))
+    format!("its lines are not in the file. The nearest are:\n{}{differs}", quoted.join("\n"))
 }
 
 fn words(line: &str) -> HashSet<&str> {
@@ -230,8 +231,8 @@ mod tests {
             None,
             Err("    5 | def g():\n    6 |     x = 1"),
         );
-        check(&["def g():", "    x = 2"], None, Err("`    x = 2` was given, `    x = 1` stands there"));
-        check(&["class Nothing:"], None, Err("nor any like them"));
+        check(&["def g():", "    x = 2"], None, Err("`    x = 2` was given, the file has `    x = 1`"));
+        check(&["class Nothing:"], None, Err("nor any similar ones"));
     }
 
     #[test]

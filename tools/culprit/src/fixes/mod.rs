@@ -108,7 +108,7 @@ pub fn propose(
         Ok(())
     };
     let part = |change: &whole_fixes::WholeChange| match change.missing.first() {
-        Some(missing) => Ok(Err(format!("a part of the commit cannot be taken back alone: {missing}"))),
+        Some(missing) => Ok(Err(format!("a part of the commit cannot be reverted alone: {missing}"))),
         None => revert::partial(repo, culprit, &change.hunks, bad),
     };
     let parts = whole_fixes::whole_changes_of(repo, culprit, guilty)?;
@@ -151,7 +151,7 @@ pub fn known(repo: &Repo, diff: &str, bad: &CommitId) -> Result<Result<FixCandid
             Ok(candidate.map(|candidate| FixCandidate { kind: FixKind::Known, ..candidate }))
         }
         Err(CheckoutError::DoesNotApply { reason, .. }) => {
-            Ok(Err(format!("the known fix does not apply here any more ({})", first_line(&reason))))
+            Ok(Err(format!("the known fix no longer applies here ({})", first_line(&reason))))
         }
         Err(error) => Err(error.into()),
     }

@@ -33,9 +33,10 @@ const MAX_FILE_BYTES: usize = 2 << 20;
 pub struct TextEdit {
     /// Path from the top of the repository, as `git_file` takes it.
     pub path: String,
-    /// Text that stands exactly once in the file at the failing revision, whole lines best. Empty creates the file.
+    /// Text that occurs exactly once in the file at the failing revision, best whole lines. Empty creates the
+    /// file.
     pub old: String,
-    /// What stands there instead. Empty removes the old text.
+    /// The text that replaces it. Empty removes the old text.
     pub new: String,
 }
 
@@ -65,9 +66,12 @@ pub fn patch(
     let diff = diff_of(repo, bad, &edits)?;
     let lines = changed_lines(&diff);
     Ok(match lines {
-        0 => Err("it changes nothing at the failing revision; the files already read like that".to_owned()),
+        0 => {
+            Err("it changes nothing at the failing revision; the files already have this content".to_owned())
+        }
         _ if lines > MAX_CHANGED_LINES => Err(format!(
-            "it changes {lines} lines, more than the {MAX_CHANGED_LINES} a fix may; mend less at once"
+            "it changes {lines} lines, more than the {MAX_CHANGED_LINES} a fix may change; change less at \
+             once"
         )),
         _ => Ok(FixCandidate { id: id.to_owned(), kind: FixKind::Patch, diff, lines }),
     })
@@ -113,10 +117,10 @@ impl Tree<'_> {
             match self.kind(folder)? {
                 None | Some(TreePathKind::Folder) => {}
                 Some(TreePathKind::Link) => {
-                    return Ok(Err(format!("{path} lies behind {folder}, which is a symbolic link")));
+                    return Ok(Err(format!("{path} is behind {folder}, which is a symbolic link")));
                 }
                 Some(TreePathKind::Submodule) => {
-                    return Ok(Err(format!("{path} lies in {folder}, which is a submodule")));
+                    return Ok(Err(format!("{path} is in {folder}, which is a submodule")));
                 }
                 Some(TreePathKind::File { .. }) => {
                     return Ok(Err(format!("{folder} is a file, not a folder")));
@@ -167,7 +171,7 @@ fn may_be_changed(path: &str) -> Result<(), String> {
     let shown: String = path.chars().take(120).collect();
     let bad = |part: &str| matches!(part, "" | "." | "..") || part.eq_ignore_ascii_case(".git");
     if path.len() > LONGEST || path.chars().any(char::is_control) || path.contains('\\') {
-        return Err(format!("{shown:?} is no path of a file in the repository"));
+        return Err(format!("{shown:?} is not the path of a file in the repository"));
     }
     if path.split('/').any(bad) {
         return Err(format!(
@@ -179,13 +183,13 @@ fn may_be_changed(path: &str) -> Result<(), String> {
     }
     if runs_elsewhere(path) {
         return Err(format!(
-            "{shown} tells other machines what to run (continuous integration); a fix changes the program, and people \
-             change that"
+            "{shown} configures continuous integration, which only people change; change the program instead"
         ));
     }
     if judges(path) {
         return Err(format!(
-            "{shown} belongs to the tests, which judge a fix and are not changed by it; change the program instead"
+            "{shown} belongs to the tests, which verify a fix and must not be changed by it; change the \
+             program instead"
         ));
     }
     Ok(())
@@ -223,7 +227,7 @@ fn runs_elsewhere(path: &str) -> bool {
 fn from_diff(tree: &Tree<'_>, diff: &str) -> PatchAnswer<Vec<FileEdit>> {
     if diff.len() > MAX_DIFF_BYTES {
         return Ok(Err(format!(
-            "the diff has {} bytes, more than {MAX_DIFF_BYTES}; mend less at once",
+            "the diff has {} bytes, more than {MAX_DIFF_BYTES}; change less at once",
             diff.len()
         )));
     }
@@ -244,7 +248,7 @@ fn from_diff(tree: &Tree<'_>, diff: &str) -> PatchAnswer<Vec<FileEdit>> {
     }
     if files.len() > MAX_FILES {
         return Ok(Err(format!(
-            "it changes {} files, more than {MAX_FILES}; mend less at once",
+            "it changes {} files, more than {MAX_FILES}; change less at once",
             files.len()
         )));
     }
@@ -301,7 +305,7 @@ fn from_edits(tree: &Tree<'_>, edits: &[TextEdit]) -> PatchAnswer<Vec<FileEdit>>
     let bytes: usize = edits.iter().map(|edit| edit.old.len() + edit.new.len()).sum();
     if edits.is_empty() || edits.len() > MAX_EDITS || bytes > MAX_DIFF_BYTES {
         return Ok(Err(format!(
-            "1 to {MAX_EDITS} edits of at most {MAX_DIFF_BYTES} bytes together are taken, not {} of {bytes}",
+            "give 1 to {MAX_EDITS} edits of at most {MAX_DIFF_BYTES} bytes together, not {} of {bytes}",
             edits.len()
         )));
     }
@@ -326,7 +330,7 @@ fn from_edits(tree: &Tree<'_>, edits: &[TextEdit]) -> PatchAnswer<Vec<FileEdit>>
     }
     if files.len() > MAX_FILES {
         return Ok(Err(format!(
-            "it changes {} files, more than {MAX_FILES}; mend less at once",
+            "it changes {} files, more than {MAX_FILES}; change less at once",
             files.len()
         )));
     }

@@ -97,12 +97,12 @@ fn what_is_ambiguous_or_absent_is_refused_with_the_nearest_lines() {
         "shop/cart.py",
         "return",
         "raise",
-        "edit 1 of shop/cart.py: `old` stands 3 times (lines 3, 6 …); add lines around it until it stands once",
+        "edit 1 of shop/cart.py: `old` occurs 3 times (lines 3, 6 …); add lines around it until it occurs once",
     );
     let diff = "--- a/shop/cart.py\n+++ b/shop/cart.py\n@@ -2,2 +2,2 @@\n     def total(self):\n-        return sum(self.items) * RATE\n+        return 1\n";
     world.check_diff(
         diff,
-        "hunk 1 of shop/cart.py: its lines do not stand there. The nearest are:\n    2 |     def total(self):\n    3 |         return sum(self.items) * rate\nThe first that differs: `        return sum(self.items) * RATE` was given, `        return sum(self.items) * rate` stands there.",
+        "hunk 1 of shop/cart.py: its lines are not in the file. The nearest are:\n    2 |     def total(self):\n    3 |         return sum(self.items) * rate\nThe first that differs: `        return sum(self.items) * RATE` was given, the file has `        return sum(self.items) * rate`.",
     );
     world.check_edit(
         "cart.py",
@@ -117,7 +117,7 @@ fn what_is_ambiguous_or_absent_is_refused_with_the_nearest_lines() {
         "edit 1 of shop/cart.py: `old` is empty, but the file exists; give the text to replace",
     );
     let mixed = "--- a/shop/cart.py\n+++ b/shop/cart.py\n@@ -2,2 +2,2 @@\n-   def total(self):\n-   return sum(self.items) * rate\n+   x\n";
-    assert!(world.told(&WrittenChange::Diff(mixed.into())).contains("not alike in all lines"));
+    assert!(world.told(&WrittenChange::Diff(mixed.into())).contains("not by the same amount in all lines"));
     let same = "--- a/shop/cart.py\n+++ b/shop/cart.py\n@@ -9 +9 @@\n-def show(cart):\n+def show(cart):\n";
     assert!(
         world.told(&WrittenChange::Diff(same.into())).contains("changes nothing at the failing revision")
@@ -143,11 +143,11 @@ fn paths_stay_inside_and_away_from_what_judges() {
     check("link/new.py", "symbolic link");
     check("cart", "symbolic link");
     check(".gitmodules", "submodules stay as they are");
-    check("tests/test_cart.py", "judge a fix");
-    check("conftest.py", "judge a fix");
-    check(".github/workflows/test.yml", "tells other machines what to run");
-    check(".gitlab-ci.yml", "tells other machines what to run");
-    check("Jenkinsfile", "tells other machines what to run");
+    check("tests/test_cart.py", "verify a fix");
+    check("conftest.py", "verify a fix");
+    check(".github/workflows/test.yml", "configures continuous integration");
+    check(".gitlab-ci.yml", "configures continuous integration");
+    check("Jenkinsfile", "configures continuous integration");
     check("shop/cart.py/x", "is a file, not a folder");
     assert!(world.test.beside("outside").symlink_metadata().is_err());
     assert!(may_be_changed("django/test/client.py").is_ok());
@@ -213,7 +213,7 @@ fn a_fix_that_is_remembered_masked_still_applies() {
 fn sizes_are_bounded() {
     let world = world();
     let big = format!("--- /dev/null\n+++ b/x.py\n@@ -0,0 +1 @@\n{}", "+x\n".repeat(30_000));
-    assert!(world.told(&WrittenChange::Diff(big)).contains("mend less at once"));
+    assert!(world.told(&WrittenChange::Diff(big)).contains("change less at once"));
     let long = TextEdit { path: "x.py".into(), old: String::new(), new: "y\n".repeat(2_001) };
     assert!(world.told(&WrittenChange::Edits(vec![long])).contains("more than the 2000"));
     let many = vec![TextEdit { path: "x".into(), old: "a".into(), new: "b".into() }; 41];

@@ -25,7 +25,7 @@ pub(super) fn whole(repo: &Repo, culprit: &CommitId, bad: &CommitId) -> Result<D
     let parent = format!("{culprit}^1");
     let paths = match changed_paths(repo, culprit)? {
         Some(paths) => paths,
-        None => return Ok(Err("the culprit is the first commit; there is nothing to go back to".into())),
+        None => return Ok(Err("the culprit is the first commit; there is nothing to revert to".into())),
     };
     let (before, after, now) =
         (entries(repo, &parent, &paths)?, entries(repo, culprit, &paths)?, entries(repo, bad, &paths)?);
@@ -81,7 +81,7 @@ pub(super) fn partial(
             Some(merged) => edits.push(FileEdit { path: there, content: merged }),
             None => {
                 return Ok(Err(format!(
-                    "the guilty lines cannot be taken back cleanly: {} changed there since",
+                    "the guilty lines cannot be reverted cleanly: {} changed there since",
                     renamed_in_words(path, &there)
                 )));
             }

@@ -62,8 +62,8 @@ pub fn takes_away(
     if is_revert && let Some(word) = speaks_of_security(&message) {
         out.security = true;
         out.items.push(format!(
-            "SECURITY: the commit that is taken back speaks of {word:?} (\u{201c}{subject}\u{201d}); \
-             without it the protection is gone"
+            "SECURITY: the reverted commit mentions {word:?} (\u{201c}{subject}\u{201d}); without it the \
+             protection is gone"
         ));
     }
     for file in files.iter().filter(|file| path_kind(file.path()) != PathKind::Docs) {
@@ -74,7 +74,8 @@ pub fn takes_away(
         if let Some((line, word, text)) = told {
             out.security = true;
             let text: String = text.trim().chars().take(120).collect();
-            out.items.push(format!("SECURITY: {}:{line} speaks of {word:?} and goes: {text}", file.path()));
+            out.items
+                .push(format!("SECURITY: {}:{line} mentions {word:?} and is removed: {text}", file.path()));
         }
     }
     out.items.truncate(MAX_LISTED);
@@ -121,7 +122,7 @@ fn removed_symbols(repo: &Repo, files: &[DiffFile<'_>], bad: &CommitId) -> (Vec<
         let is_test = is_test_path(file.path());
         if file.new.is_none() {
             if is_test {
-                tests.push(format!("the tests in {}, which goes as a whole", file.path()));
+                tests.push(format!("the tests in {}, which is removed as a whole", file.path()));
             }
             continue;
         }

@@ -11,7 +11,7 @@ pub(super) fn parse(diff: &str) -> Result<Vec<DiffFile<'_>>, String> {
     let diff = without_fence(diff);
     if diff.lines().any(|line| line.starts_with("*** Begin Patch")) {
         return Err(
-            "this is no unified diff; write `--- a/path`, `+++ b/path` and `@@` lines, or use `edits`"
+            "this is not a unified diff; write `--- a/path`, `+++ b/path` and `@@` lines, or use `edits`"
                 .to_owned(),
         );
     }
@@ -21,7 +21,7 @@ pub(super) fn parse(diff: &str) -> Result<Vec<DiffFile<'_>>, String> {
             return Err(why.to_owned());
         }
         if !file.has_names && !file.hunks.is_empty() {
-            return Err("an `@@` line stands before any `--- a/path` and `+++ b/path` lines".to_owned());
+            return Err("an `@@` line comes before any `--- a/path` and `+++ b/path` lines".to_owned());
         }
         if let Some(at) = file.hunks.iter().position(|hunk| !has_changes(hunk)) {
             return Err(format!("hunk {} of the diff changes nothing: it has no + or - line", at + 1));
@@ -72,7 +72,7 @@ fn refusal(file: &DiffFile<'_>) -> Option<&'static str> {
         FileStatus::Renamed => {
             return Some("renames cannot be proposed; delete the one file and create the other");
         }
-        FileStatus::Copied => return Some("copies cannot be proposed; create the new file whole"),
+        FileStatus::Copied => return Some("copies cannot be proposed; create the whole new file"),
         FileStatus::Added | FileStatus::Deleted | FileStatus::Modified => {}
     }
     match file.new_mode {
@@ -131,7 +131,7 @@ mod tests {
         check("", Err("no file is named; a diff needs `--- a/path` and `+++ b/path` before its `@@` lines"));
         check(
             "@@ -1 +1 @@\n-a\n+b\n",
-            Err("an `@@` line stands before any `--- a/path` and `+++ b/path` lines"),
+            Err("an `@@` line comes before any `--- a/path` and `+++ b/path` lines"),
         );
         check(
             "--- a/x\n+++ b/x\n@@ -1 +1 @@\n a\n",

@@ -194,7 +194,8 @@ fn verdict(figures: &LearningFigures, adopted: bool, unmoved: bool) -> String {
     let gain = figures.mrr_after - figures.mrr_before;
     let judged = format!(
         "on {} incidents held out, of {} culprits, the mean reciprocal rank went from {:.3} to {:.3} \
-         (difference {gain:+.3}, standard error {:.3}) and the culprit stood first in {:.0} % instead of {:.0} %",
+         (difference {gain:+.3}, standard error {:.3}) and the culprit was first in {:.0} % instead of {:.0} \
+         %",
         figures.held_out,
         figures.culprits,
         figures.mrr_before,
@@ -205,7 +206,7 @@ fn verdict(figures: &LearningFigures, adopted: bool, unmoved: bool) -> String {
     );
     match (adopted, unmoved) {
         (true, _) => format!("adopted: {judged}"),
-        (false, true) => format!("not adopted, no weight moved: {judged}"),
+        (false, true) => format!("not adopted, no weight changed: {judged}"),
         (false, false) => format!("not adopted, worse than the weights that ship: {judged}"),
     }
 }

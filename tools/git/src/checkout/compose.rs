@@ -31,7 +31,7 @@ pub struct FileOverlay {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum OverlayMode {
-    /// Puts the whole files; a file named in `paths` that `from` does not have is removed.
+    /// Replaces whole files; a file named in `paths` that `from` does not have is removed.
     #[default]
     Replace,
     /// Merges only what changed between `base` and `from` into the checkout's own files, union on conflict.

@@ -33,8 +33,8 @@ pub enum CheckoutError {
     #[error("{path} is too large to be laid over a checkout ({size} bytes, the limit is {limit})")]
     TooLarge { path: String, size: u64, limit: u64 },
     #[error(
-        "all {slots} checkouts below {folder} have been in use for {waited_s} s; \
-         wait for the other investigation on this data folder, or give each its own --data-dir"
+        "all {slots} checkouts in {folder} have been in use for {waited_s} s; wait for the other \
+         investigation on this data folder, or give each its own --data-dir"
     )]
     AllInUse { slots: usize, folder: PathBuf, waited_s: u64 },
     #[error("{action} {path}: {source}")]

@@ -70,7 +70,7 @@ impl CheckoutSlot {
             if is_disk_full(&error) {
                 return Err(error);
             }
-            tracing::debug!(slot = self.number, %error, "checkout is made anew");
+            tracing::debug!(slot = self.number, %error, "checkout is created again");
             self.start_anew()?;
             self.switch_incrementally(tree)?;
         }
@@ -139,8 +139,8 @@ impl CheckoutSlot {
         }
         if manifest.is_tracked(b".gitattributes") && uses_filters(&self.path().join(".gitattributes")) {
             notes.push(
-                "the repository asks for content filters (Git LFS or alike) in .gitattributes; none is run, \
-                 such files are as they are stored"
+                "the repository asks for content filters (Git LFS or similar) in .gitattributes; they are \
+                 not run, so such files are as they are stored"
                     .into(),
             );
         }

@@ -41,8 +41,9 @@ pub enum HistoryError {
     #[error("the history index {path} cannot be encoded: {source}")]
     Encode { path: PathBuf, source: postcard::Error },
     #[error(
-        "the history index {path} was begun again by other masking rules (another [redaction], or another version of \
-         Millwright); run it again, with the same version and configuration for every program that uses this data folder"
+        "the history index {path} was rebuilt with other masking rules (another [redaction], or another \
+         version of Millwright); run it again, with the same version and configuration for every program \
+         that uses this data folder"
     )]
     RulesChanged { path: PathBuf },
     #[error("commit {0} is not in the history that was read; is its object missing from the repository?")]

@@ -195,7 +195,8 @@ impl ExpectedFailure {
             // It depends on chance which of these signals memory corruption causes.
             Some(named) if observed::is_memory_fault(named) && observed::is_memory_fault(signal) => {
                 Some(format!(
-                    "the process ends by signal {signal}, and the ticket names {named}: both tell of damaged memory"
+                    "the process ends by signal {signal}, and the ticket names {named}: both indicate memory \
+                     corruption"
                 ))
             }
             Some(_) => None,
@@ -264,7 +265,7 @@ impl ExpectedFailure {
             };
         }
         if self.is_server_error && !self.names_certainly() {
-            return cannot("the ticket names a server error, behind which any exception may stand");
+            return cannot("the ticket names a server error, which any exception may cause");
         }
         // Another exception: if its message contains the same names, it is the ticket's exception, wrapped or
         // reworded.

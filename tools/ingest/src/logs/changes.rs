@@ -37,13 +37,13 @@ const BURST: u64 = 3;
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct ChangesQuery {
-    /// When the incident began, milliseconds since the Unix epoch. Chosen from the data where it is not given.
+    /// When the incident began, milliseconds since the Unix epoch. Chosen from the data if it is not given.
     pub since_ms: Option<i64>,
-    /// End of the time looked at; the logs' end where it is not given.
+    /// End of the time considered; the logs' end if it is not given.
     pub until_ms: Option<i64>,
-    /// Length of the time before that is compared with; all of it where it is not given.
+    /// Length of the time before it to compare with; all of it if not given.
     pub baseline_ms: Option<i64>,
-    /// Changes shown; 30 where none is given, at most 200.
+    /// Changes shown; 30 by default, at most 200.
     pub limit: Option<usize>,
 }
 
@@ -62,7 +62,7 @@ pub enum ChangeKind {
 pub struct LogChange {
     pub kind: ChangeKind,
     pub template: String,
-    /// The gravest level of its records.
+    /// The most severe level of its records.
     pub level: Option<LogLevel>,
     pub before: u64,
     pub after: u64,
@@ -84,7 +84,7 @@ pub struct LogChanges {
     /// What it is compared with.
     pub baseline_from_ms: i64,
     pub until_ms: i64,
-    /// Gravest and most telling first.
+    /// Most severe and most significant first.
     pub changes: Vec<LogChange>,
     /// All changes found, shown or not.
     pub total: usize,
@@ -161,13 +161,13 @@ pub fn changes(inputs: &[PathBuf], query: &ChangesQuery) -> Result<LogChanges, L
     })?;
     let (mined, dropped) = miner.finish();
     if dropped > 0 {
-        scanned.not_searched.push(format!("{dropped} records of rare shapes, given up to bound memory"));
+        scanned.not_searched.push(format!("{dropped} records of rare shapes, dropped to limit memory use"));
     }
     let exposure = |from: i64, to: i64| ((to - from) as f64 / 1000.0).max(1.0);
     let (before_s, after_s) = (exposure(baseline_from_ms, since_ms), exposure(since_ms, until_ms));
     if since_ms - baseline_from_ms < 1000 {
         scanned.not_searched.push(
-            "there is hardly any time before the incident in these logs: nothing can be told to be new"
+            "these logs cover hardly any time before the incident: nothing can be identified as new"
                 .to_owned(),
         );
     }
@@ -286,7 +286,12 @@ impl Onset {
             }
             None => {
                 let since = last_ms - (last_ms - first_ms) / 4;
-                (since, "chosen blindly: the last quarter of the logs, as they show no onset of errors; give the time if it is known".to_owned())
+                (
+                    since,
+                    "chosen by default: the last quarter of the logs, as they show no onset of errors; give \
+                     the time if you know it"
+                        .to_owned(),
+                )
             }
         }
     }

@@ -5,7 +5,7 @@ The severity of a record, on one scale for all formats.
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Ordered from least to most grave.
+/// Ordered from least to most severe.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum LogLevel {

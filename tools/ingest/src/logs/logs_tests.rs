@@ -78,7 +78,7 @@ fn a_quiet_log_has_no_changes_to_tell() {
         .collect();
     let (_file, paths) = file(&log);
     let found = changes(&paths, &ChangesQuery::default()).unwrap();
-    assert!(found.since_because.contains("blindly"), "{}", found.since_because);
+    assert!(found.since_because.contains("by default"), "{}", found.since_because);
     assert_eq!(found.total, 0, "{:?}", found.changes);
     let outside = changes(&paths, &ChangesQuery { since_ms: Some(5), ..ChangesQuery::default() });
     assert!(matches!(outside, Err(LogError::OutsideOfLogs { .. })));

@@ -38,12 +38,15 @@ pub enum LogError {
     Read { path: PathBuf, source: io::Error },
     #[error("no file matches {pattern}; check the pattern, `*` and `?` stand for parts of names")]
     NoMatch { pattern: PathBuf },
-    #[error("none of {inputs:?} holds a log file; name files directly if they are not called like logs")]
+    #[error(
+        "none of {inputs:?} contains a log file; name files directly if their names are not those of logs"
+    )]
     NoFiles { inputs: Vec<PathBuf> },
     #[error("{pattern:?} is not a regular expression: {source}")]
     Regex { pattern: String, source: Box<regex::Error> },
     #[error(
-        "the time {since_ms} (ms since the epoch) lies outside of the logs, which go from {first_ms} to {last_ms}"
+        "the time {since_ms} (ms since the epoch) is outside of the logs, which range from {first_ms} to \
+         {last_ms}"
     )]
     OutsideOfLogs { since_ms: i64, first_ms: i64, last_ms: i64 },
 }

@@ -30,14 +30,14 @@ pub struct ScanSummary {
     pub records: u64,
     /// Unpacked.
     pub bytes: u64,
-    /// First and last time met, milliseconds since the Unix epoch.
+    /// First and last time found, milliseconds since the Unix epoch.
     pub first_ms: Option<i64>,
     pub last_ms: Option<i64>,
-    /// What these files do not tell, in words: unreadable files, cut lines, records without a time.
+    /// What was left out, as text: unreadable files, cut lines, records without a time.
     pub not_searched: Vec<String>,
 }
 
-/// A record as an answer shows it.
+/// A record as shown in an answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct LogLine {
     pub path: String,
@@ -48,7 +48,7 @@ pub struct LogLine {
     pub level: Option<LogLevel>,
     pub service: Option<String>,
     pub trace_id: Option<String>,
-    /// As it stands in the file; a long record is cut and says so.
+    /// The text of the record in the file; a long record is cut and marked as cut.
     pub text: String,
 }
 

@@ -20,11 +20,11 @@ const MAX_LIMIT: usize = 500;
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct SearchQuery {
-    /// Words that the record holds, as one piece, in any case.
+    /// Words that the record contains, as one phrase, in any case.
     pub text: Option<String>,
     /// A regular expression over the whole record.
     pub regex: Option<String>,
-    /// At least as grave as this.
+    /// At least as severe as this.
     pub level: Option<LogLevel>,
     /// Milliseconds since the Unix epoch, inclusive.
     pub from_ms: Option<i64>,
@@ -33,18 +33,18 @@ pub struct SearchQuery {
     /// Part of the service, component or logger name, in any case.
     pub service: Option<String>,
     pub trace_id: Option<String>,
-    /// At most 500; 50 where none is given.
+    /// At most 500; 50 by default.
     pub limit: Option<usize>,
-    /// Matches to pass over.
+    /// Matches to skip.
     pub offset: usize,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SearchResult {
     pub records: Vec<LogLine>,
-    /// All that matched, shown or not.
+    /// All records that matched, shown or not.
     pub matched: u64,
-    /// What to ask for to see more.
+    /// The offset to request to see more.
     pub next: Option<String>,
     pub scanned: ScanSummary,
 }

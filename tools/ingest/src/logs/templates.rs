@@ -37,7 +37,7 @@ pub struct TemplateSummary {
     /// Constant words with `<*>` for each variable part.
     pub template: String,
     pub count: u64,
-    /// The gravest level of its records.
+    /// The most severe level of its records.
     pub level: Option<LogLevel>,
     pub first_ms: Option<i64>,
     pub last_ms: Option<i64>,
@@ -90,7 +90,7 @@ pub fn templates(inputs: &[PathBuf], window: TimeWindow) -> Result<TemplateList,
     })?;
     let (mined, dropped) = miner.finish();
     if dropped > 0 {
-        scanned.not_searched.push(format!("{dropped} records of rare shapes, given up to bound memory"));
+        scanned.not_searched.push(format!("{dropped} records of rare shapes, dropped to limit memory use"));
     }
     let total = mined.len();
     let mut templates: Vec<TemplateSummary> = mined

@@ -121,7 +121,7 @@ impl fmt::Display for Obstacle {
             ObstacleKind::Build => "the build fails",
             ObstacleKind::MissingCommand => "a command or file is missing",
             ObstacleKind::MissingTest => "the test or its fixture is missing",
-            ObstacleKind::Environment => "the machine is in the way",
+            ObstacleKind::Environment => "the environment prevents it",
             ObstacleKind::MissingFile => "a file is missing",
             ObstacleKind::Network => "a host or service cannot be reached",
             ObstacleKind::Permission => "permission is denied",

@@ -59,9 +59,10 @@ pub(super) fn read(value: &Value) -> Option<ReadablePayload> {
     }
     place(&alerts, &mut payload);
     if alerts.len() > MAX_ALERTS {
-        payload
-            .notes
-            .push(format!("The delivery holds {} alerts; the first {MAX_ALERTS} were read.", alerts.len()));
+        payload.notes.push(format!(
+            "The delivery contains {} alerts; the first {MAX_ALERTS} were read.",
+            alerts.len()
+        ));
     }
     if value.get("truncatedAlerts").and_then(Value::as_u64).is_some_and(|count| count > 0) {
         payload.notes.push("Alertmanager itself left alerts out of this delivery.".to_owned());

@@ -358,11 +358,11 @@ pub(super) fn describe(comparison: &TestComparison, failing: u32, notes: &BTreeS
                     "{ran} tests ran with the fix; those that fail also fail without it, and none is missing"
                 )
             }
-            _ => format!("{ran} tests ran with the fix; none of them fails newly, and none is missing"),
+            _ => format!("{ran} tests ran with the fix; none of them newly fails, and none is missing"),
         },
     };
     if !comparison.flaky.is_empty() {
-        text = format!("{text}; {} flaky tests are not held against the fix", comparison.flaky.len());
+        text = format!("{text}; {} flaky tests are not counted against the fix", comparison.flaky.len());
     }
     if comparison.result == TestsResult::Pass {
         for note in notes.iter().take(3) {

@@ -41,7 +41,7 @@ pub fn settle_unsteady(
     let flaky = passing_in_one(&unsteady, repeats_after);
     let doubtful: Vec<&String> = unsteady.iter().filter(|name| !flaky.contains(name)).collect();
     if let Some(first) = doubtful.first() {
-        let doubt = format!("{first} passes now and then without the fix, and never with it");
+        let doubt = format!("{first} passes intermittently without the fix, and never with it");
         comparison.not_comparable_because.get_or_insert(doubt);
         if comparison.result == TestsResult::Pass {
             comparison.result = TestsResult::NotComparable;
@@ -73,7 +73,7 @@ pub fn merge_repeat(
         flaky.iter().find(|name| passing_in_one(std::slice::from_ref(*name), repeats_after).is_empty())
         && !repeats_after.is_empty()
     {
-        let doubt = format!("{first} passes now and then without the fix, and never with it");
+        let doubt = format!("{first} passes intermittently without the fix, and never with it");
         comparison.not_comparable_because.get_or_insert(doubt);
     }
     let known: BTreeSet<String> = comparison.flaky.drain(..).chain(flaky).collect();

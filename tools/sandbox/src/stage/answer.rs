@@ -69,7 +69,7 @@ impl<'a> CallJudge<'a> {
             }
             libc::SYS_personality => self.refuse(call, "change its personality", libc::EPERM),
             libc::SYS_ioctl | libc::SYS_fcntl => {
-                self.refuse(call, "drive a terminal or signals of others", libc::EPERM)
+                self.refuse(call, "control a terminal or signals of other processes", libc::EPERM)
             }
             libc::SYS_openat | libc::SYS_mknodat => {
                 self.refuse(call, "make a set-user-id file, or truncate one it only reads", libc::EPERM)
@@ -162,7 +162,7 @@ impl<'a> CallJudge<'a> {
         if is_inside(whose, tree) {
             CallAnswer::Go
         } else {
-            self.refuse(call, "change limits or priorities of others", libc::EPERM)
+            self.refuse(call, "change limits or priorities of other processes", libc::EPERM)
         }
     }
 
@@ -198,7 +198,7 @@ impl<'a> CallJudge<'a> {
         if same(uid, own.0) && same(gid, own.1) {
             return CallAnswer::Done;
         }
-        self.refuse(call, "give files to another account", libc::EPERM)
+        self.refuse(call, "change the owner of files", libc::EPERM)
     }
 
     fn on_own_file(

@@ -56,7 +56,7 @@ pub(super) fn become_shell(spec: &StageSpec) -> Failure {
         environment(&spec.env, temp).into_iter().map(|(key, value)| CString::new(format!("{key}={value}")));
     let (Ok(env), Ok(script)) = (env.collect::<Result<Vec<_>, _>>(), CString::new(spec.script.as_str()))
     else {
-        return Failure::Invalid("its script or environment holds a NUL byte".into());
+        return Failure::Invalid("its script or environment contains a NUL byte".into());
     };
     sys::reset_signals();
     let Err(error) = nix::unistd::execve(c"/bin/sh", &[c"sh", c"-c", script.as_c_str()], &env);

@@ -110,10 +110,10 @@ fn impossible_commands_are_told() {
         assert!(error.contains(expected), "{error}");
     };
     check(|command| command.read = vec!["/nonexistent/path".into()], "No such file");
-    check(|command| command.read = vec!["/".into()], "name what is needed below it");
-    check(|command| command.cwd = "/usr/bin".into(), "below nothing declared");
+    check(|command| command.read = vec!["/".into()], "name the needed paths below it");
+    check(|command| command.cwd = "/usr/bin".into(), "not below a path declared");
     check(|command| command.script = "a\0b".into(), "NUL");
-    check(|command| drop(command.env.insert("A=B".into(), String::new())), "impossible name");
+    check(|command| drop(command.env.insert("A=B".into(), String::new())), "invalid name");
     let mut text = String::new();
     fs::File::open(ground.outside().join("secret")).unwrap().read_to_string(&mut text).unwrap();
     assert_eq!(text, "the secret");

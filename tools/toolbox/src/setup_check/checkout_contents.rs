@@ -32,8 +32,8 @@ pub fn check_checkout(
         CheckoutContents { repo, revision, entries: entries_at(repo, revision)?, recipes, tests_ran };
     let mut checks = Vec::new();
     if repo.is_shallow() {
-        let detail = "the clone is shallow, so that culprits before its end cannot be found; fetch the whole history: \
-                      git fetch --unshallow";
+        let detail = "the clone is shallow, so older culprits cannot be found; fetch the whole history: git \
+                      fetch --unshallow";
         checks.push(SetupCheck::doubtful(SetupPart::History, detail));
     }
     checks.extend(contents.submodules());
@@ -55,12 +55,13 @@ impl CheckoutContents<'_> {
     /// it.
     fn missing(&self, part: SetupPart, what: &str, remedy: &str, is_brought: bool) -> SetupCheck {
         match self.tests_ran {
-            Some(true) => SetupCheck::works(part, format!("{what}; the tests ran all the same")),
+            Some(true) => SetupCheck::works(part, format!("{what}; the tests ran anyway")),
             Some(false) => SetupCheck::broken(part, format!("{what}. {remedy}")),
             None if is_brought => SetupCheck::doubtful(
                 part,
                 format!(
-                    "{what}; whether setup, overlay and allow_read bring it was not tried. Otherwise: {remedy}"
+                    "{what}; whether setup, overlay and allow_read provide it was not tried. Otherwise: \
+                     {remedy}"
                 ),
             ),
             None => SetupCheck::broken(part, format!("{what}. {remedy}")),
@@ -212,7 +213,7 @@ fn show_folder(folder: &Path, name: &str) -> String {
 
 /// How to let the sandbox read a path outside of the checkout.
 fn allow_read(path: &str) -> String {
-    format!("--allow-read {path} (or allow_read in a configuration that lies outside of the repository)")
+    format!("--allow-read {path} (or allow_read in a configuration outside of the repository)")
 }
 
 fn uncapitalised(text: &str) -> String {

@@ -48,7 +48,7 @@ impl RecipeTrial<'_> {
     pub fn run(&self, progress: &dyn Fn(&str)) -> RecipesTried {
         let mut tried = RecipesTried::default();
         for path in self.recipes.allow_read.iter().filter(|path| !path.exists()) {
-            let detail = format!("{} is not there; correct it, or take it out", path.display());
+            let detail = format!("{} does not exist; correct it, or remove it", path.display());
             tried.checks.push(SetupCheck::broken(SetupPart::AllowRead, detail));
         }
         let laid = match self.overlay() {
@@ -82,8 +82,8 @@ impl RecipeTrial<'_> {
                 }
                 tried.checks.push(not_set(
                     SetupPart::TestOne,
-                    "a ticket that names a failing test cannot be replayed by itself; set test_one = \"… {test}\" in \
-                     [repositories.NAME]",
+                    "a ticket that names a failing test cannot be replayed automatically; set test_one = \"… \
+                     {test}\" in [repositories.NAME]",
                 ));
             }
         }
@@ -197,9 +197,7 @@ impl RecipeTrial<'_> {
                 match self.tests_check(SetupPart::TestOne, &command, &run) {
                     check if is_fine(&check) && all > 1 && ran >= all => SetupCheck::doubtful(
                         SetupPart::TestOne,
-                        format!(
-                            "`{command}` ran {ran} tests, as many as there are: the name did not choose one"
-                        ),
+                        format!("`{command}` ran all {ran} tests: the name did not select one"),
                     ),
                     check => check,
                 }
@@ -227,7 +225,7 @@ impl RecipeTrial<'_> {
             ),
             (0, _) => SetupCheck::broken(
                 part,
-                format!("`{command}` ran no test; correct it in [repositories.NAME], or take it out"),
+                format!("`{command}` ran no test; correct it in [repositories.NAME], or remove it"),
             ),
             (_, 0) if report.exit_status == Some(0) => {
                 SetupCheck::works(part, format!("`{command}`: {tests}, in {took}"))

@@ -18,7 +18,7 @@ pub(super) struct BoardTool(pub(super) Arc<EvidenceCache>);
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct BoardArgs {
-    /// All hypotheses as they stand now; what is left out is taken off the board.
+    /// All current hypotheses; one that is left out is removed from the board.
     hypotheses: Vec<BoardHypothesis>,
 }
 
@@ -39,8 +39,8 @@ impl Tool for BoardTool {
     const EFFECT: Effect = Effect::ReadMemory;
 
     fn description(&self) -> String {
-        "Writes the board of hypotheses: what you believe, what is refuted, with evidence. It costs no time; keep \
-         it up to date."
+        "Writes the board of hypotheses: what you believe, what is refuted, with evidence. It takes no time; \
+         keep it up to date."
             .into()
     }
 

@@ -32,7 +32,7 @@ pub enum ConcludedOutcome {
     Cause,
     /// The evidence says that nothing is wrong.
     NotAnIncident,
-    /// No cause could be told; `missing` says what would tell it.
+    /// No cause could be determined; `missing` says what would determine it.
     NothingFound,
 }
 
@@ -45,7 +45,7 @@ pub(super) struct ConcludeArgs {
     /// What kind of cause; needed for `cause`.
     #[serde(default)]
     kind: Option<CauseKind>,
-    /// The commit that brought the cause in, when a code change did.
+    /// The commit that introduced the cause, when a code change did.
     #[serde(default)]
     commit: Option<String>,
     /// Where the cause is at the failing revision.
@@ -55,7 +55,7 @@ pub(super) struct ConcludeArgs {
     confidence: f64,
     /// What the statement rests on.
     evidence: Vec<CiteArgs>,
-    /// Competing ideas and what became of them.
+    /// Competing hypotheses and their outcome.
     #[serde(default)]
     hypotheses: Vec<IdeaArgs>,
     /// What would make the answer better, most useful first.
@@ -121,8 +121,8 @@ impl Tool for ConcludeTool {
     const EFFECT: Effect = Effect::ReadMemory;
 
     fn description(&self) -> String {
-        "Ends the investigation with a conclusion. Every claim cites evidence with short verbatim quotes, which \
-         are checked; confirmation by replay follows by itself where a replay exists."
+        "Ends the investigation with a conclusion. Every claim cites evidence with short verbatim quotes, \
+         which are checked; confirmation by replay follows automatically where a replay exists."
             .into()
     }
 
@@ -167,8 +167,10 @@ impl Tool for ConcludeTool {
             }
         }
         let mut text = match problems.is_empty() && struck.is_empty() {
-            true => "Every citation stands.".to_owned(),
-            false => "Not everything stands in the evidence. Mend it by calling conclude again:".to_owned(),
+            true => "Every citation is valid.".to_owned(),
+            false => {
+                "Not every claim is supported by the evidence. Fix this by calling conclude again:".to_owned()
+            }
         };
         text.extend(problems.iter().map(|problem| format!("\n- {problem}")));
         text.extend(struck.iter().map(|one| format!("\n- hypothesis {:?}: {}", one.claim, one.because)));

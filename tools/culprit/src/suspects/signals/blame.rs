@@ -41,7 +41,7 @@ pub(super) fn columns<'c>(context: &'c SignalContext<'_>) -> Vec<SignalColumn<'c
         }
     }
     vec![
-        SignalColumn::relative("frame_blame", of_line, |_| "last changed a line the trace stands on".into()),
+        SignalColumn::relative("frame_blame", of_line, |_| "last changed a line of the trace".into()),
         SignalColumn::relative("function_blame", of_function, |_| {
             "owns part of a function the trace passes".into()
         }),

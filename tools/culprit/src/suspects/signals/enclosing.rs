@@ -49,9 +49,7 @@ pub(super) fn column<'c>(context: &'c SignalContext<'_>, scores: &[f64]) -> Sign
             })
             .sum();
     }
-    SignalColumn::relative("context_text", values, |_| {
-        "changes functions that speak of the same things".into()
-    })
+    SignalColumn::relative("context_text", values, |_| "changes functions that use the same words".into())
 }
 
 type Function<'c> = (&'c str, &'c OutlineEntry);

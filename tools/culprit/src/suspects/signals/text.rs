@@ -63,7 +63,7 @@ fn column<'c>(
         let telling: Vec<String> =
             telling.map(|(token, _)| context.query.vocabulary[usize::from(token)].clone()).collect();
         match telling.as_slice() {
-            [] => "shares only words that every text has".to_owned(),
+            [] => "shares only common words".to_owned(),
             [one] => format!("shares the word {one}"),
             _ => format!("shares the words {}", list(telling)),
         }
