@@ -48,7 +48,7 @@ impl JudgeLinks {
         let judged = match known.approval {
             Approval::None => None,
             Approval::Confirmed => Some(format!("Confirmed by {}.", by())),
-            Approval::Rejected => Some(format!("Said not to be it by {}.", by())),
+            Approval::Rejected => Some(format!("Rejected by {}.", by())),
         };
         Ok(Some(Self { confirm: url(LinkJudgement::Confirm), reject: url(LinkJudgement::Reject), judged }))
     }

@@ -70,7 +70,7 @@ impl FromStr for TokenRole {
         Self::ALL
             .into_iter()
             .find(|role| role.as_str() == text)
-            .ok_or_else(|| format!("{text:?} is no role; give viewer, support, responder or admin"))
+            .ok_or_else(|| format!("{text:?} is not a role; give viewer, support, responder or admin"))
     }
 }
 

@@ -177,7 +177,7 @@ impl ReportIntake {
         let ingested = self.hide_from(caller, ingested).await?;
         let Some(id) = ingested.incident().cloned() else {
             return Err(UseCaseError::conflict(
-                "this was delivered before and its incident was forgotten since",
+                "this was delivered before, and its incident has been forgotten since then",
             ));
         };
         self.notifier.work_added();
@@ -265,7 +265,7 @@ fn ticket_key(report: &IncidentReport, caller: &Principal) -> Option<DeliveryKey
 fn validate_report(report: &IncidentReport) -> Result<(), UseCaseError> {
     let wrong = |what: &str| Err(UseCaseError::invalid(what));
     if report.title.trim().is_empty() || report.title.chars().count() > MAX_TITLE_CHARS {
-        return wrong("title must be 1 to 500 characters; what does not fit goes into body");
+        return wrong("title must be 1 to 500 characters; put the rest into body");
     }
     let names = [&report.service, &report.environment, &report.release, &report.source, &report.external_id];
     if names.into_iter().flatten().any(|name| name.is_empty() || name.chars().count() > MAX_NAME_CHARS) {

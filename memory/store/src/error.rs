@@ -62,12 +62,12 @@ pub enum StoreError {
         "this is of the whole installation, and this token is bound to some of its repositories; ask with one that is not"
     )]
     OutsideScope,
-    #[error("{id} is short for several: {candidates}; give more of it")]
+    #[error("{id} matches several ids: {candidates}; give more of the id")]
     Ambiguous { id: String, candidates: String },
     #[error("run {run} went on elsewhere (next event is {found}, not {expected}); read its events again")]
     Conflict { run: String, expected: i64, found: i64 },
     /// Another report was delivered under this id before.
-    #[error("another report was delivered under the same id before; give a new report an id of its own")]
+    #[error("another report was delivered with the same id before; give each report its own id")]
     OtherContent { incident: Option<IncidentId> },
     #[error("{what} has {found} bytes, at most {limit} are kept; shorten it")]
     TooLarge { what: &'static str, found: usize, limit: usize },

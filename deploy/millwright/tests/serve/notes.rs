@@ -139,7 +139,7 @@ fn a_note_in_linear_is_changed_in_place_though_answers_are_lost_and_only_what_is
         |body: &Value, secret: &str| serving.deliver("/hooks/linear", body.to_string().as_bytes(), secret, 0);
     // The body contains the time. A delivery without a valid signature is refused.
     let new = sent("create", "triage", Value::Null, 0);
-    send(&new, "another-secret").refuses(401, "signature does not fit");
+    send(&new, "another-secret").refuses(401, "signature does not match");
     ask(serving.at, "POST", "/hooks/linear", &[], &new.to_string())
         .unwrap()
         .refuses(401, "linear-signature is missing");
