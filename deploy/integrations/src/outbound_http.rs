@@ -70,7 +70,8 @@ pub async fn fetch(request: reqwest::RequestBuilder, most: usize) -> Result<Fetc
     let mut response = request.send().await.map_err(lost)?;
     if response.status().is_redirection() {
         let leads_to = header(&response, "location").map(str::to_owned);
-        let leads_to = leads_to.ok_or_else(|| SendError::Refused("it redirects without naming an address".to_owned()))?;
+        let leads_to = leads_to
+            .ok_or_else(|| SendError::Refused("it redirects without naming an address".to_owned()))?;
         return Ok(FetchedFile { bytes: Vec::new(), whole: true, leads_to: Some(leads_to) });
     }
     if let Some(error) = failure(&response) {

@@ -129,7 +129,7 @@ impl ProgressSink for TerminalProgress {
                     let seen = match outcome {
                         ReplayOutcome::Passes => "passes",
                         ReplayOutcome::Reproduces => "fails",
-                        ReplayOutcome::OtherFailure => "fails otherwise",
+                        ReplayOutcome::OtherFailure => "fails differently",
                         ReplayOutcome::CannotTest => "cannot be tested",
                     };
                     let commit = commit.short();

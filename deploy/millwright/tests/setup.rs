@@ -154,7 +154,7 @@ fn a_token_is_bound_to_repositories_that_are_there() {
     let listed: Value = serde_json::from_str(&token(&["list"]).stdout).unwrap();
     assert_eq!(listed[0]["repositories"], serde_json::json!(["shop", "shpo"]));
     let refused = token(&["create", "boss", "--role", "admin", "--repository", "shop"]);
-    refused.refuses(&["bound to no repository"]);
+    refused.refuses(&["cannot be bound to repositories"]);
     let ran = doctor(&scene, &shop(TESTS), &[]);
     assert_eq!(ran.status, Some(0), "a doubt is no fault: {}", ran.stdout);
     let parts = parts(&ran);

@@ -28,7 +28,7 @@ const MAX_ATTACHMENTS: usize = 20;
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct IncidentReport {
-    /// What goes wrong, in a line.
+    /// What goes wrong, in one line.
     #[schemars(length(min = 1, max = 500), regex(pattern = r"[^\s\x85]"))]
     pub title: String,
     /// Everything known: what was seen, stack traces, log lines, failing tests.

@@ -160,8 +160,7 @@ impl<'a> SlackApi<'a> {
             let method = if thread.is_some() { "conversations.replies" } else { "conversations.history" };
             let answer = self.read(method, &fields).await?;
             let messages = answer.get("messages").and_then(Value::as_array);
-            let messages =
-                messages.ok_or_else(|| SendError::Unknown("the answer has no messages".into()))?;
+            let messages = messages.ok_or_else(|| SendError::Unknown("the answer has no messages".into()))?;
             if let Some(found) = messages.iter().find(|message| is_it(message)) {
                 return Ok(Some(found.clone()));
             }

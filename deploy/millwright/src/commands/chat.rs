@@ -295,7 +295,7 @@ impl ProgressSink for Screen {
             let seen = match outcome {
                 ReplayOutcome::Passes => "passes",
                 ReplayOutcome::Reproduces => "fails",
-                ReplayOutcome::OtherFailure => "fails otherwise",
+                ReplayOutcome::OtherFailure => "fails differently",
                 ReplayOutcome::CannotTest => "cannot be tested",
             };
             self.step(&format!("replay {number} {seen} at {}", commit.short()));

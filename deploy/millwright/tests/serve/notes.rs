@@ -49,7 +49,7 @@ fn a_note_in_jira_is_changed_in_place_though_time_is_asked_for_and_an_answer_is_
     serving.until("the note says the outcome", || says("The cause is proven"));
     let notes = tickets.of("SHOP-7");
     assert_eq!(notes.len(), 1, "{notes:#?}");
-    assert!(!says("is looking into this") && says(&id), "{notes:#?}");
+    assert!(!says("is investigating this") && says(&id), "{notes:#?}");
     assert!(tickets.updates() >= 1 && tickets.limits_left() == 0);
     let key = STANDARD.encode("mill@example.org:t0ken");
     assert_eq!(tickets.keys(), [format!("Basic {key}")]);

@@ -47,7 +47,9 @@ pub(crate) async fn deploy(
     let at = match at {
         None => millwright_store::now(),
         Some(at) => Timestamp::parse(&at).map_err(|_| {
-            Problem::unprocessable("at must be a time as in 2026-11-24T10:00:00Z; leave it out for now")
+            Problem::unprocessable(
+                "at must be a time as in 2026-11-24T10:00:00Z; leave it out for the current time",
+            )
         })?,
     };
     let deployment = Deployment { service, environment, revision, at };

@@ -41,7 +41,7 @@ impl IntoResponse for PageError {
             StatusCode::CONFLICT => "Too late for that",
             StatusCode::TOO_MANY_REQUESTS => "Too many requests",
             StatusCode::SERVICE_UNAVAILABLE => "Not now",
-            status if status.is_server_error() => "Something broke",
+            status if status.is_server_error() => "Internal error",
             _ => "That did not work",
         };
         let body = html! {

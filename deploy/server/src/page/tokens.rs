@@ -128,7 +128,7 @@ fn list(visit: &PageSession, tokens: &[AccessToken]) -> Markup {
                         }
                         p.dim {
                             "made " (format::time(token.created_at)) " by " (format::short(&token.created_by, 80))
-                            @match &token.expires_at { Some(at) => { " · ends " (format::time(*at)) } None => " · does not end by itself" }
+                            @match &token.expires_at { Some(at) => { " · ends " (format::time(*at)) } None => " · does not expire" }
                             @match &token.last_used_at { Some(at) => { " · used " (format::time(*at)) } None => " · never used" }
                         }
                         form.acts method="post" action=(format!("/settings/tokens/{}/revoke", token.id)) {

@@ -86,7 +86,8 @@ async fn admit(rule: &RouteRule, peer: IpAddr, mut request: Request) -> Result<R
                         }
                         AuthError::BadToken => "the token is not valid (any more)",
                         AuthError::Elsewhere => {
-                            "without a token only programs on this machine are let in, by its own name"
+                            "without a token, only programs on this machine have access, and only by the name \
+                             of this machine"
                         }
                     }));
                 }

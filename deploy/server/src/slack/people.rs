@@ -51,8 +51,8 @@ async fn ask(app: &ServiceState, slack: &SlackSettings, user: &str) -> Result<(V
 
 fn not_told(why: &str) -> String {
     format!(
-        "Whether you belong to this workspace cannot be told ({why}), so your word is not taken. The app needs the scope \
-         users:read; or an administrator names you under [channels.slack] responders."
+        "Millwright cannot check whether you belong to this workspace ({why}), so your judgement is not \
+         accepted. The app needs the scope users:read; or an administrator names you under [channels.slack] responders."
     )
 }
 
@@ -143,7 +143,8 @@ async fn ask_readers(app: &ServiceState, channel: &str) -> SlackChannel {
             told
         }
         Ok(Err(error)) => {
-            tracing::warn!(%error, "who reads a channel cannot be told, so it is taken for one that few may and others do");
+            tracing::warn!(%error, "Slack does not say who reads a channel, so it is treated as private and \
+                                    as shared with outsiders");
             SlackChannel::default()
         }
         Err(_) => SlackChannel::default(),

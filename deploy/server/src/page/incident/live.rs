@@ -49,7 +49,7 @@ impl StreamFormat for PageNews {
                 let seen = match outcome {
                     ReplayOutcome::Passes => "passes",
                     ReplayOutcome::Reproduces => "fails",
-                    ReplayOutcome::OtherFailure => "fails otherwise",
+                    ReplayOutcome::OtherFailure => "fails differently",
                     ReplayOutcome::CannotTest => "cannot be tested",
                 };
                 format!("replay {number} {seen} at {}", format::short(&commit, 10))
