@@ -295,5 +295,5 @@ fn what_lies_above_a_repository_is_not_obeyed() {
     }
     scene.write("millwright.toml", "[repositories.a]\npath = \"repo\"\ntest = \"sh tests.sh\"\n");
     let ran = scene.run(&["investigate", "ticket.txt", "--repo", "repo", "--no-replay"]);
-    assert!(ran.stdout.contains("was taken from"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("test commands of this repository come from"), "{}", ran.stdout);
 }

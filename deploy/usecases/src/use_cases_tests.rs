@@ -203,7 +203,7 @@ async fn a_link_judges_once() {
         FeedbackAuthor { by: guest.because(""), standing: FeedbackRights::LINK, link: Some("c.inc.res") };
     let judgement = AnswerJudgement { incident: &incident, resolution: Some(&known.id), is_confirmed: true };
     fixture.use_cases.judge(judge, judgement).await.unwrap();
-    let error = refuses(fixture.use_cases.judge(judge, judgement).await, "each is good for once");
+    let error = refuses(fixture.use_cases.judge(judge, judgement).await, "each link works once");
     assert!(matches!(error, UseCaseError::LinkSpent), "{error:?}");
 }
 

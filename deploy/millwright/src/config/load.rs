@@ -32,8 +32,8 @@ pub(crate) enum ConfigError {
     #[error("{what}")]
     Value { what: String },
     #[error(
-        "{path} was found in or above the repository, so {option} is not taken from it (a clone must not weaken what \
-         guards against it); if the file is yours, name it: --config {path}"
+        "{path} was found in or above the repository, so {option} is not read from it (a clone must not \
+         weaken protection); if the file is yours, name it: --config {path}"
     )]
     NotFromARepository { path: PathBuf, option: String },
     #[error(
@@ -102,7 +102,7 @@ impl Config {
         warnings.extend(env::overlay(&mut table, &shape, vars)?);
         let mut options: ConfigFile =
             table.try_into().map_err(|error: toml::de::Error| ConfigError::Value {
-                what: format!("the configuration does not hold together: {}", error.message()),
+                what: format!("the configuration is inconsistent: {}", error.message()),
             })?;
         let origin = ConfigOrigin { own, found };
         let mut config = Self { options: ConfigFile::default(), origin, warnings };
@@ -325,7 +325,7 @@ fn settle(options: &mut ConfigFile, folder: Option<&Path>) -> Result<(), ConfigE
             }
         }
         if let Some(key) = entry.env.keys().find(|key| key.is_empty() || key.contains(['=', '\0'])) {
-            return wrong(format!("repositories.{name}.env: {key:?} is no name for a variable"));
+            return wrong(format!("repositories.{name}.env: {key:?} is not a valid variable name"));
         }
     }
     let sandbox = &options.sandbox;
@@ -342,11 +342,11 @@ fn settle(options: &mut ConfigFile, folder: Option<&Path>) -> Result<(), ConfigE
         return wrong(format!("sandbox.{key} must be at least 1; leave it out for the default"));
     }
     if let Some((key, _)) = bounds.iter().find(|(_, value)| *value > u64::from(u32::MAX)) {
-        return wrong(format!("sandbox.{key} is larger than any machine can give"));
+        return wrong(format!("sandbox.{key} is larger than any machine provides"));
     }
     if sandbox.network == NetworkOption::Loopback && sandbox.allow_weaker {
         return wrong(
-            "sandbox.network = \"loopback\" needs the full sandbox; it cannot go with allow_weaker = true"
+            "sandbox.network = \"loopback\" needs the full sandbox; it cannot be combined with allow_weaker = true"
                 .into(),
         );
     }
@@ -412,7 +412,7 @@ fn patterns(redaction: &RedactionSection) -> Result<(), ConfigError> {
             let text = error.to_string();
             let why = text.lines().last().unwrap_or_default().trim();
             return Err(ConfigError::Value {
-                what: format!("redaction.{name} is no regular expression: {why}"),
+                what: format!("redaction.{name} is not a regular expression: {why}"),
             });
         }
     }

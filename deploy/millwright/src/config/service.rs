@@ -137,7 +137,7 @@ impl JsonSchema for ConnectorsSection {
             sections.insert(integration.name().to_owned(), keys.schema(generator).to_value());
         }
         json_schema!({
-            "description": "Systems that call in by hooks, and ticket systems that notes are written to.",
+            "description": "Systems that send reports to hooks, and ticket systems that receive notes.",
             "type": "object", "properties": sections, "additionalProperties": false,
         })
     }
@@ -215,7 +215,8 @@ impl ChannelsSection {
         }
         if slack.signing_secret_env.is_none() && slack.app_token_env.is_none() {
             return Err(
-                "channels.slack needs signing_secret_env (Slack calls in over HTTP) or app_token_env (Socket Mode)"
+                "channels.slack needs signing_secret_env (Slack calls the service over HTTP) or app_token_env \
+                 (Socket Mode)"
                     .into(),
             );
         }
@@ -227,7 +228,7 @@ impl ChannelsSection {
         };
         if let Some(id) = slack.judging_teams.iter().find(|id| !is_team(id)) {
             return Err(format!(
-                "channels.slack.judging_teams: {id:?} is not a workspace's id; ids look like T024BE7LD"
+                "channels.slack.judging_teams: {id:?} is not a workspace id; ids look like T024BE7LD"
             ));
         }
         let odd = slack
@@ -236,7 +237,7 @@ impl ChannelsSection {
             .find(|id| !id.starts_with(['U', 'W']) || id.contains(char::is_whitespace));
         match odd {
             Some(id) => {
-                Err(format!("channels.slack.responders: {id:?} is no user's id; ids look like U024BE7LH"))
+                Err(format!("channels.slack.responders: {id:?} is not a user id; ids look like U024BE7LH"))
             }
             None => Ok(()),
         }
@@ -264,7 +265,7 @@ impl ServerSection {
             ("body_timeout_s", self.body_timeout_s),
         ];
         if let Some((key, _)) = bounds.iter().find(|(_, value)| *value == 0 || *value > u64::from(u32::MAX)) {
-            return Err(format!("server.{key} must be at least 1, and not beyond all bounds"));
+            return Err(format!("server.{key} must be between 1 and 4294967295"));
         }
         if !(1..=3_650).contains(&self.judge_link_days) {
             return Err("server.judge_link_days must be between 1 and 3650".into());
@@ -283,7 +284,7 @@ impl ConnectorsSection {
     pub(super) fn settle(&self) -> Result<(), String> {
         for (name, config) in &self.0 {
             let keys = integration(name).and_then(|integration| integration.connector());
-            let keys = keys.ok_or_else(|| format!("connectors.{name} is not a system that is known here"))?;
+            let keys = keys.ok_or_else(|| format!("connectors.{name} is not a supported system"))?;
             keys.check(name, config)?;
         }
         Ok(())

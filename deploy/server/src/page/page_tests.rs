@@ -485,7 +485,7 @@ async fn what_is_remembered_gets_better_words_and_nothing_else_changes() {
         }
     );
     let page = browser.get(&format!("/memory/{id}")).await.text;
-    assert!(page.contains("clearer; it said: a commit &lt;b&gt;did&lt;/b&gt; it"), "{page}");
+    assert!(page.contains("clearer; previous text: a commit &lt;b&gt;did&lt;/b&gt; it"), "{page}");
     let other = scene.report(&scene.token(TokenRole::Support).await, "another").await;
     let fields = [("resolution", known.id.as_str()), ("was", was.as_str()), ("text", "x")];
     assert_eq!(browser.fill(&format!("/memory/{other}/text"), &fields).await.status, 404);
@@ -631,7 +631,7 @@ async fn a_token_is_bound_on_the_page_and_an_administrator_is_not() {
     assert_eq!(made.status, 200, "{}", made.text);
     assert!(made.text.contains("bound to billing, shop"), "{}", made.text);
     for (role, name, words) in
-        [("admin", "shop", "cannot be bound to repositories"), ("support", " ", "no name of a repository")]
+        [("admin", "shop", "cannot be bound to repositories"), ("support", " ", "not a name of a repository")]
     {
         let refused = make(role, &[name]).await;
         assert_eq!(refused.status, 422, "{}", refused.text);

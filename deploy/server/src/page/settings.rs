@@ -73,7 +73,7 @@ fn connectors(app: &ServiceState, doors: Option<&[ChannelHealth]>) -> Markup {
     let of = |name: &str| doors.map(|doors| doors.iter().find(|door| door.source == name));
     html! {
         section {
-            h2 { "What comes in" }
+            h2 { "Incoming reports" }
             @if set.is_empty() {
                 p { "No system is connected yet. A section such as " code { "[connectors." (example) "]" }
                     " with its secret in the configuration enables its hook." }
@@ -109,9 +109,9 @@ fn outgoing(app: &ServiceState, notes: &[TroubledNote]) -> Markup {
             } @else {
                 p { "Written to: " @for (at, name) in app.settings.tickets.keys().enumerate() { @if at > 0 { ", " } (name) } "." }
             }
-            @if notes.is_empty() { p.dim { "No note has problems." } }
+            @if notes.is_empty() { p.dim { "No note has failed attempts." } }
             @else {
-                h3 { "In trouble" }
+                h3 { "With failed attempts" }
                 ul.rows {
                     @for note in notes {
                         li {

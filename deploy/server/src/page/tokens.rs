@@ -80,7 +80,7 @@ fn shown_once(new: &NewToken) -> Markup {
 fn make(visit: &PageSession, repositories: &[&RepositoryName]) -> Markup {
     html! {
         section {
-            h2 { "Make a token" }
+            h2 { "Create a token" }
             form.stack method="post" action="/settings/tokens" {
                 (visit.csrf_field())
                 div.beside {
@@ -106,7 +106,7 @@ fn make(visit: &PageSession, repositories: &[&RepositoryName]) -> Markup {
                         select #life name="life" { @for (key, _, name) in LIVES { option value=(key) { (name) } } }
                     }
                 }
-                button type="submit" { "Make it" }
+                button type="submit" { "Create it" }
             }
         }
     }

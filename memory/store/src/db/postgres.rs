@@ -70,7 +70,7 @@ pub(super) async fn open(url: &str, password: Option<&str>) -> Result<OpenedData
             return Err(StoreError::Server {
                 server,
                 detail: error.to_string(),
-                mend: "check the certificate and sslmode, sslrootcert in store.url; sslmode=disable does without TLS",
+                mend: "check the certificate and sslmode, sslrootcert in store.url; sslmode=disable turns TLS off",
             });
         }
         Ok(connected) => connected.map_err(|e| of_postgres(e, &server))?,

@@ -54,7 +54,7 @@ impl StreamFormat for PageNews {
                 };
                 format!("replay {number} {seen} at {}", format::short(&commit, 10))
             }
-            Err(_) => "at work".to_owned(),
+            Err(_) => "running".to_owned(),
         };
         html! { (format::short(&words, 200)) }.into_string()
     }

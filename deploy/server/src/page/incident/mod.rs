@@ -243,7 +243,7 @@ fn stop_form(visit: &PageSession, id: &str) -> Markup {
 fn judge_form(visit: &PageSession, id: &str, known: &Resolution) -> Markup {
     html! {
         section.judge aria-labelledby="judge" {
-            h2 #judge { "Was it this?" }
+            h2 #judge { "Was this the cause?" }
             (format::standing(known))
             @if visit.may(TokenRole::Support) {
                 form.acts method="post" action=(format!("/incidents/{id}/feedback")) {
