@@ -10,8 +10,8 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-/// Who reads what is reported by a channel, and what is written back to it: people of your organisation only, or everybody,
-/// who is told nothing that is known from internal reports.
+/// Who reads what a channel reports and what is written back to it: only people of your organisation,
+/// or everybody. Everybody sees nothing from internal reports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ChannelAudience {

@@ -59,7 +59,7 @@ pub(crate) enum CliCommand {
     Deployment(DeploymentArguments),
     /// Inspect and manage remembered incidents
     Memory(MemoryArguments),
-    /// Evaluate the agent on cases whose truth is known
+    /// Evaluate the agent on cases with known causes
     Eval(EvalArguments),
     /// Check configuration, store, sandbox and model, and say how to fix what is wrong
     Doctor(DoctorArguments),
@@ -84,7 +84,7 @@ pub(crate) enum ListFormat {
     Json,
 }
 
-/// Where Millwright keeps what it knows.
+/// Where Millwright stores its data.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct DataDir {
     /// Folder for memory, indexes and checkouts [default: the user's data folder]
@@ -139,7 +139,7 @@ pub(crate) struct InvestigateArguments {
     /// Exit with 2 unless the verdict is at least this good
     #[arg(long, alias = "require", value_name = "VERDICT", default_value = "probable", value_parser = verdict)]
     pub(crate) min_verdict: Verdict,
-    /// Neither recall nor remember; such a run keeps nothing, so it cannot resume after an interruption
+    /// Neither read nor write memory; such a run stores nothing, so it cannot resume after an interruption
     #[arg(long)]
     pub(crate) no_memory: bool,
     /// How to print the report

@@ -45,7 +45,7 @@ pub struct IncidentReport {
     /// The system it comes from.
     #[schemars(length(min = 1, max = 200))]
     pub source: Option<String>,
-    /// Its id there: the same one again is the same incident.
+    /// Its id there: a report with the same id joins the same incident.
     #[schemars(length(min = 1, max = 200))]
     pub external_id: Option<String>,
     #[serde(default)]

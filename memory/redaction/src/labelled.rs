@@ -64,9 +64,7 @@ impl LabelledText {
             (1.., None) if self.planted().any(|secret| !self.text.contains(secret)) => {
                 Some("its `secret` is not in its `text`")
             }
-            (0, Some(keep)) if !self.text.contains(keep) => {
-                Some("what it must `keep` is not in its `text`")
-            }
+            (0, Some(keep)) if !self.text.contains(keep) => Some("what it must `keep` is not in its `text`"),
             _ => None,
         }
     }

@@ -87,7 +87,9 @@ impl FeedbackResult {
             Some(_) if !self.is_taken => {
                 let stands = self.stands().unwrap_or_default();
                 match self.correction {
-                    None => format!("This cause {stands} Your judgement is kept as a remark and changes nothing."),
+                    None => {
+                        format!("This cause {stands} Your judgement is kept as a remark and changes nothing.")
+                    }
                     Some(_) => format!("This cause {stands} Your judgement of it is kept as a remark."),
                 }
             }

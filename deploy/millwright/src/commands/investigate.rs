@@ -111,8 +111,10 @@ pub(super) async fn investigate_and_print(
         Err(error) if error.is_interruption() => {
             match keep {
                 true => eprintln!("\nmillwright: {error}"),
-                false => eprintln!("\nmillwright: interrupted; the run cannot be resumed, because nothing was \
-                                    stored (--no-memory)"),
+                false => eprintln!(
+                    "\nmillwright: interrupted; the run cannot be resumed, because nothing was \
+                                    stored (--no-memory)"
+                ),
             }
             return Ok(ExitCode::from(INTERRUPTED));
         }

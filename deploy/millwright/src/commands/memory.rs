@@ -109,7 +109,9 @@ pub(super) async fn run(arguments: MemoryArguments) -> Result<ExitCode> {
                 false => store.expire(before, Actor { who: &wiring::person(), why: "retention" }).await?,
             };
             if let Err(error) = catch_up(&store, 0).await {
-                eprintln!("their vectors could not be removed from the server now; this is tried again later: {error}");
+                eprintln!(
+                    "their vectors could not be removed from the server now; this is tried again later: {error}"
+                );
             }
             show(format, &serde_json::json!({ "forgotten": gone, "dry_run": dry_run }), || {
                 let verb = if dry_run { "would be forgotten" } else { "are forgotten" };
@@ -177,8 +179,7 @@ pub(super) fn show<T: Serialize>(format: ListFormat, value: &T, text: impl FnOnc
 
 fn list(items: &[MemoryItem]) -> String {
     if items.is_empty() {
-        return "Nothing is remembered here yet. `millwright investigate` stores what it proves.\n"
-            .into();
+        return "Nothing is remembered here yet. `millwright investigate` stores what it proves.\n".into();
     }
     let mut out = String::new();
     for item in items {

@@ -167,7 +167,8 @@ impl Past<'_> {
             return Ok(());
         }
         let kept = self.store.take_in_past(&self.batch, self.dry_run, self.by).await;
-        self.done.add(kept.context("the records before are imported; repeat the import to continue from there")?);
+        self.done
+            .add(kept.context("the records before are imported; repeat the import to continue from there")?);
         self.batch.clear();
         let so_far = self.done.new_incidents + self.done.known_incidents + self.done.forgotten;
         if so_far >= BATCH as u64 {

@@ -100,10 +100,9 @@ impl Config {
         refuse_passwords(&table)?;
         let mut warnings = renamed::rename(&mut table);
         warnings.extend(env::overlay(&mut table, &shape, vars)?);
-        let mut options: ConfigFile =
-            table.try_into().map_err(|error: toml::de::Error| ConfigError::Value {
-                what: format!("the configuration is inconsistent: {}", error.message()),
-            })?;
+        let mut options: ConfigFile = table.try_into().map_err(|error: toml::de::Error| {
+            ConfigError::Value { what: format!("the configuration is inconsistent: {}", error.message()) }
+        })?;
         let origin = ConfigOrigin { own, found };
         let mut config = Self { options: ConfigFile::default(), origin, warnings };
         settle(&mut options, config.folder().as_deref())?;

@@ -18,9 +18,9 @@ pub(crate) struct Problem {
     kind: &'static str,
     pub(crate) status: u16,
     pub(crate) title: String,
-    /// What was wrong, and how to mend it.
+    /// What was wrong, and how to fix it.
     pub(crate) detail: String,
-    /// The id of the request, as it stands in the header `x-request-id` and in the log.
+    /// The id of the request, as in the header `x-request-id` and in the log.
     pub(crate) request_id: Option<String>,
     #[serde(skip)]
     retry_after: Option<u64>,

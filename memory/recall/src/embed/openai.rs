@@ -89,7 +89,8 @@ impl OpenAiEmbeddings {
         let key = options.api_key.as_deref().unwrap_or_default();
         if !key.bytes().all(|b| b.is_ascii_graphic()) {
             return Err(wrong(
-                "the key contains characters that are not valid in a key; check embeddings.api_key_env".into(),
+                "the key contains characters that are not valid in a key; check embeddings.api_key_env"
+                    .into(),
             ));
         }
         // Fails if the process already has a provider, which is equally good.

@@ -127,7 +127,9 @@ pub enum EmbedError {
         "the embeddings model {model} answered {wanted} texts with {found} vectors; it is not compatible"
     )]
     Count { model: String, found: usize, wanted: usize },
-    #[error("the embeddings model {model} returned a vector with values that are not numbers; try another model")]
+    #[error(
+        "the embeddings model {model} returned a vector with values that are not numbers; try another model"
+    )]
     NotANumber { model: String },
     #[error("the embeddings model {model} cannot be loaded: {detail}")]
     Load { model: String, detail: String },

@@ -13,7 +13,8 @@ pub(super) async fn check_service(findings: &mut DoctorFindings, config: &Config
     for entry in service_settings::hook_entries(connectors) {
         let (name, variable) = (entry.name, entry.secret_env);
         let set = service_settings::hook(entry);
-        let told = set.map(|_| format!("receives reports at /hooks/{name}, signed with the secret in {variable}"));
+        let told =
+            set.map(|_| format!("receives reports at /hooks/{name}, signed with the secret in {variable}"));
         findings.note(
             &format!("hook {name}"),
             told.map_err(|error| format!("{error:#}; set it, or remove [connectors.{name}]")),

@@ -283,8 +283,9 @@ fn jvm(tree: &RepositoryFiles<'_>, at: &str, languages: &mut Vec<&'static str>) 
     }
     let kotlin = tree.has(&format!("{at}src/main/kotlin"));
     language(languages, if kotlin { "Kotlin" } else { "Java" });
-    let check =
-        Some("The local Maven or Gradle repository can be read (--allow-read), because the build is offline.");
+    let check = Some(
+        "The local Maven or Gradle repository can be read (--allow-read), because the build is offline.",
+    );
     Some(if maven {
         let command = if tree.has(&format!("{at}mvnw")) { "./mvnw" } else { "mvn" };
         Recipe {
