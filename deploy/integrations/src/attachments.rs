@@ -155,7 +155,7 @@ impl<'s> FileLocation<'s> {
         let whole = source.resolve(base, address);
         let (base, mut url) = (parse(base)?, parse(whole.as_deref().unwrap_or(address))?);
         if !url.username().is_empty() || url.password().is_some() {
-            return Err("its address holds credentials");
+            return Err("its address contains credentials");
         }
         let own = url.scheme() == base.scheme()
             && url.host_str().is_some()

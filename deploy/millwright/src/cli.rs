@@ -202,7 +202,7 @@ pub(crate) struct WhatArguments {
     #[arg(long, value_name = "USD")]
     pub(crate) budget_usd: Option<f64>,
     /// Maximum sets of hunks to try when narrowing a proven culprit to its guilty lines; 0 skips this
-    /// [default: as many as a smaller set is worth]
+    /// [default: depends on the number of hunks and the time of one replay]
     #[arg(long, value_name = "N")]
     pub(crate) minimise_runs: Option<u32>,
     /// Variations of the replay's input on which a fix is compared with the history (the four-way check); 0 skips it

@@ -167,7 +167,7 @@ fn a_stopped_investigation_goes_on() {
     let resumed = answer(&ran, "/resume");
     assert!(
         resumed.contains("resuming run_")
-            && resumed.contains("taken in: look at the totals")
+            && resumed.contains("noted: look at the totals")
             && resumed.contains("VERIFIED"),
         "{resumed}"
     );

@@ -173,8 +173,8 @@ pub struct FixChecks {
     pub tests_detail: Option<TestsDetail>,
     pub four_way: Option<FourWay>,
     pub takes_away: Vec<String>,
-    /// The day on which they were run, where what is kept is of a fix that was known already; `None`: the day it is kept
-    /// since.
+    /// The day on which they were run, for a fix that was already known; `None`: the day since which it is
+    /// stored.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub run_on: Option<String>,
 }

@@ -27,7 +27,7 @@ pub struct Report {
     pub summary: String,
     pub root_cause: Option<RootCause>,
     pub hypotheses: Vec<Hypothesis>,
-    /// The first 20 at least, where the range has them, also when a replay has settled the cause.
+    /// At least the first 20 if the range has that many, even if a replay has proven the cause.
     pub suspects: Vec<Suspect>,
     pub fix: Option<Fix>,
     /// Candidate fixes that were tried and failed.

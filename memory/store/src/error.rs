@@ -50,7 +50,9 @@ pub enum StoreError {
     Away { server: String, detail: String },
     #[error("the connection to the database was lost ({detail}); nothing was half-written: repeat")]
     Lost { detail: String },
-    #[error("another process holds the database for too long; repeat, or look for a stuck millwright")]
+    #[error(
+        "another process locks the database for too long; try again, or look for a millwright process that hangs"
+    )]
     Busy,
     #[error("there is no {what} {id}{}", lists(what))]
     NotFound { what: &'static str, id: String },

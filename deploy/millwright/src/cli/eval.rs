@@ -152,7 +152,7 @@ pub(crate) struct EvalRunArguments {
     #[arg(long, value_name = "DIR")]
     pub(crate) out: PathBuf,
     /// Maximum sets of hunks to try when narrowing a proven culprit to its guilty lines; 0 skips this
-    /// [default: as many as a smaller set is worth]
+    /// [default: depends on the number of hunks and the time of one replay]
     #[arg(long, value_name = "N")]
     pub(crate) minimise_runs: Option<u32>,
     /// Maximum inputs for the four-way check of a fix; 0 skips it [default: 12]

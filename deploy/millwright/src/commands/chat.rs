@@ -266,7 +266,7 @@ impl EventSink for Screen {
         self.in_run.store(true, Ordering::Relaxed);
         match event {
             RunEvent::Planned { note, finding: None, .. } if !note.is_empty() => self.step(note),
-            RunEvent::Steered { text, .. } => self.step(&format!("taken in: {text}")),
+            RunEvent::Steered { text, .. } => self.step(&format!("noted: {text}")),
             RunEvent::FellBack { because } => self.step(&format!("continuing with the playbook: {because}")),
             RunEvent::ApprovalDecided { call, approved, .. } => {
                 self.step(&format!("{call} {}", if *approved { "approved" } else { "denied" }));

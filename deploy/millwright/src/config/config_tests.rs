@@ -244,7 +244,8 @@ fn mistakes_name_the_place_and_the_remedy() {
     for url in ["postgres://me:secret@db/x", "postgres://db/x?a=b&password=secret"] {
         check(
             &format!("[store]\nurl = \"{url}\"\n"),
-            "store.url holds a password; leave it out there and set PGPASSWORD, or the variable that store.password_env names",
+            "store.url contains a password; remove it there and set PGPASSWORD, or the variable that \
+             store.password_env names",
         );
     }
     check(

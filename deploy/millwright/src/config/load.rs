@@ -37,7 +37,7 @@ pub(crate) enum ConfigError {
     )]
     NotFromARepository { path: PathBuf, option: String },
     #[error(
-        "{path} belongs to another user, or others may write it; take it over, or name it: --config {path}"
+        "{path} belongs to another user, or others may write it; take ownership of it, or name it: --config {path}"
     )]
     NotOurs { path: PathBuf },
 }
@@ -225,7 +225,7 @@ fn refuse_passwords(table: &Table) -> Result<(), ConfigError> {
     };
     if user.is_some_and(|user| user.contains(':')) || asks("password") {
         return Err(ConfigError::Value {
-            what: "store.url holds a password; leave it out there and set PGPASSWORD, or the variable that \
+            what: "store.url contains a password; remove it there and set PGPASSWORD, or the variable that \
                    store.password_env names"
                 .into(),
         });
@@ -292,7 +292,7 @@ fn settle(options: &mut ConfigFile, folder: Option<&Path>) -> Result<(), ConfigE
             && !test_one.contains("{test}")
         {
             return wrong(format!(
-                "repositories.{name}.test_one must hold {{test}} where the test's name goes; \
+                "repositories.{name}.test_one must contain {{test}} where the test's name goes; \
                  write for instance test_one = \"{test_one} {{test}}\""
             ));
         }
@@ -307,7 +307,7 @@ fn settle(options: &mut ConfigFile, folder: Option<&Path>) -> Result<(), ConfigE
             }
             (Some(_), Some(_)) => {
                 return wrong(format!(
-                    "repositories.{name} has a path and a url; the code is at one of them"
+                    "repositories.{name} has both a path and a url; give only one of them"
                 ));
             }
             (None, _) if entry.token_env.is_some() || entry.username.is_some() => {

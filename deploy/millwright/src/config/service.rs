@@ -196,14 +196,14 @@ impl Default for SlackSection {
     }
 }
 
-/// Who sees incidents that were reported in a conversation that is closed to others.
+/// Who sees incidents that were reported in a private conversation.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum PrivateChannels {
-    /// Its members there, and administrators.
+    /// Members of that conversation, and administrators.
     #[default]
     Members,
-    /// Everybody who has a token, as with what is said in public channels.
+    /// Everybody who has a token, as for public channels.
     Everyone,
 }
 

@@ -93,7 +93,7 @@ pub(crate) struct FeedbackOutcome {
     approval: &'static str,
     /// Whether the answer may be presented as known.
     trusted: bool,
-    /// The same in words.
+    /// The same as text.
     detail: String,
     /// The commit that the note named as the cause instead (`it was 1c1ed3b`).
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -108,8 +108,8 @@ pub(super) fn told(said: Option<&str>) -> Markup {
         Some("rejected") => "Marked as wrong. Memory will not offer this answer again.",
         Some("reworded") => "The text is changed. Proof, approval and outcome have not changed.",
         Some("stopping") => "The investigation stops; it reports what it knows by then.",
-        Some("approved") => "Approved. The investigation goes on.",
-        Some("denied") => "Denied. The investigation goes on without it.",
+        Some("approved") => "Approved. The investigation continues.",
+        Some("denied") => "Denied. The investigation continues without it.",
         Some("forgotten") => {
             "Forgotten: text, evidence and answers are removed. The audit log records the removal."
         }

@@ -232,7 +232,7 @@ pub(crate) fn table() -> Vec<RouteEntry> {
         write(
             "/v1/incidents/{id}/feedback",
             For(Support),
-            "Says whether the answer was right",
+            "Confirms or rejects the answer",
             Some(schema::<messages::FeedbackRequest>),
             RouteAnswer::Json(200, schema::<messages::FeedbackOutcome>),
             || post(messages::judge),

@@ -55,7 +55,7 @@ async fn incident_said_in(
         Some(false) => Ok(Some(found)),
         Some(true) => Ok(None),
         // Neither guess can be taken back: the message would be seen by others, or the thread go on as another incident.
-        None => Err(Problem::busy("Slack does not say who reads this channel; send it again")),
+        None => Err(Problem::busy("Slack does not say who reads this channel; try again")),
     }
 }
 
@@ -318,7 +318,7 @@ async fn stop(
 }
 
 fn not_allowed() -> String {
-    "This is for responders; an administrator names them under [channels.slack] responders.".to_owned()
+    "Only responders may do this; an administrator names them under [channels.slack] responders.".to_owned()
 }
 
 fn person(user: &str) -> String {

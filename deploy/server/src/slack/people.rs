@@ -61,7 +61,7 @@ fn may_judge(slack: &SlackSettings, user: &Value, own_team: &str) -> Result<(), 
     let flag = |name: &str| user.get(name).and_then(Value::as_bool);
     let team = user.get("team_id").and_then(Value::as_str).unwrap_or_default();
     if flag("deleted") != Some(false) || flag("is_bot") != Some(false) {
-        return Err("Only people with an account in use may judge an answer.");
+        return Err("Only people with an active account may judge an answer.");
     }
     let own = team == own_team && flag("is_stranger") != Some(true);
     if !own && !slack.judging_teams.contains(team) {

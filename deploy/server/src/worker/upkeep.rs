@@ -110,7 +110,7 @@ async fn complete_vectors(app: &ServiceState) {
             tracing::info!(done.embedded, done.removed, done.left, "vectors caught up");
         }
         Ok(_) => {}
-        Err(error) => tracing::warn!(%error, "vectors could not be completed; recall goes on without them"),
+        Err(error) => tracing::warn!(%error, "vectors could not be completed; recall continues without them"),
     }
 }
 

@@ -84,7 +84,7 @@ impl Qdrant {
         let plain = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
         if options.collection.is_empty() || !options.collection.chars().all(plain) {
             return Err(bad(format!(
-                "vectors.collection {:?} may hold letters, digits, _ and -",
+                "vectors.collection {:?} may contain only letters, digits, _ and -",
                 options.collection
             )));
         }

@@ -120,7 +120,7 @@ impl EmbedText {
 pub enum EmbedError {
     #[error(
         "the embeddings model {model} gave vectors of {found} dimensions where {wanted} are expected; \
-         set embeddings.dimension to {found} (everything is then embedded anew), or name the right model"
+         set embeddings.dimension to {found} (everything is then embedded again), or name the right model"
     )]
     Dimension { model: String, found: usize, wanted: usize },
     #[error(

@@ -102,7 +102,9 @@ pub(super) async fn check_sandbox(findings: &mut DoctorFindings) -> Result<()> {
             Some(SandboxLevel::Full) => Ok("full: namespaces, Landlock and seccomp".into()),
             Some(SandboxLevel::Reduced) => Ok("reduced: Landlock and seccomp, without namespaces".into()),
             Some(SandboxLevel::None) | None => {
-                Err("replays are refused here; see the parts below, or allow a weaker one by sandbox.allow_weaker".into())
+                Err("replays are refused here; see the parts below, or allow a weaker sandbox with \
+                     sandbox.allow_weaker"
+                    .into())
             }
         },
     );
