@@ -153,7 +153,7 @@ fn replay(answer: &GradedAnswer<'_>, number: &str, excerpt: &str) -> Result<(), 
     let words = match run.outcome {
         ReplayOutcome::Passes => "passes",
         ReplayOutcome::Reproduces => "reproduces",
-        ReplayOutcome::OtherFailure => "fails differently",
+        ReplayOutcome::OtherFailure => "fails otherwise",
         ReplayOutcome::CannotTest => "cannot be tested",
     };
     let first = excerpt.lines().next().unwrap_or_default();

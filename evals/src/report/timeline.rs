@@ -74,7 +74,7 @@ fn words(outcome: ReplayOutcome) -> &'static str {
     match outcome {
         ReplayOutcome::Passes => "passes",
         ReplayOutcome::Reproduces => "fails",
-        ReplayOutcome::OtherFailure => "fails differently",
+        ReplayOutcome::OtherFailure => "fails otherwise",
         ReplayOutcome::CannotTest => "cannot be tested",
     }
 }

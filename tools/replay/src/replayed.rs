@@ -40,7 +40,7 @@ impl ReplayResult {
         let said = match self.run.outcome {
             ReplayOutcome::Passes => "passes",
             ReplayOutcome::Reproduces => "reproduces the failure",
-            ReplayOutcome::OtherFailure => "fails differently",
+            ReplayOutcome::OtherFailure => "fails otherwise",
             ReplayOutcome::CannotTest => "cannot be tested",
         };
         let changed = if self.run.patched { " with the change" } else { "" };
