@@ -128,7 +128,7 @@ fn tell(kind: &str, told: &Value, names: &BTreeMap<String, String>) -> Option<Ma
         },
         "steered" => html! { b { (format::short(text("by"), 80)) } ": " (format::short(text("text"), 600)) },
         "fell_back" => html! { b { "The playbook takes over" } ": " (format::short(text("because"), 300)) },
-        "interrupted" => html! { b { "Interrupted" } " and continues from here" },
+        "interrupted" => html! { b { "Interrupted" } "; continues from here" },
         "model_failed" => {
             html! { b { "The model did not answer" } ": " (format::short(text("because"), 300)) }
         }
