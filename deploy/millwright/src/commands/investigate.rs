@@ -113,7 +113,7 @@ pub(super) async fn investigate_and_print(
                 true => eprintln!("\nmillwright: {error}"),
                 false => eprintln!(
                     "\nmillwright: interrupted; the run cannot be resumed, because nothing was \
-                                    stored (--no-memory)"
+                     stored (--no-memory)"
                 ),
             }
             return Ok(ExitCode::from(INTERRUPTED));
