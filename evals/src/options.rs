@@ -52,7 +52,7 @@ pub enum MemoryMode {
     /// Neither read nor written.
     #[default]
     Off,
-    /// Every case gets an empty one.
+    /// Every case starts with empty memory.
     Fresh,
     /// Cases in the order given, while memory grows: in `rank` the label becomes memory after each case, in
     /// `investigate` what the run itself proved.

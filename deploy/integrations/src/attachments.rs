@@ -155,7 +155,7 @@ impl<'s> FileLocation<'s> {
         let whole = source.resolve(base, address);
         let (base, mut url) = (parse(base)?, parse(whole.as_deref().unwrap_or(address))?);
         if !url.username().is_empty() || url.password().is_some() {
-            return Err("its address holds credentials");
+            return Err("its address contains credentials");
         }
         let own = url.scheme() == base.scheme()
             && url.host_str().is_some()
@@ -166,14 +166,14 @@ impl<'s> FileLocation<'s> {
         };
         let sister = source.sisters().iter().any(|(api, files)| is(&base, api) && is(&url, files));
         if !own && !sister {
-            return Err("it lies on another host than its system");
+            return Err("it is on a different host than its system");
         }
         // An API may lie below a path of its own; paths beside it do not belong to the system.
         let root = base.path().trim_end_matches('/');
         let below = url.path().strip_prefix(root).filter(|below| below.starts_with('/'));
         let parts: Vec<&str> = below.unwrap_or_default().split('/').skip(1).collect();
         if !is_plain(&url) || !source.is_attachment(&parts, &url) {
-            return Err("it is no address of an attachment");
+            return Err("it is not the address of an attachment");
         }
         url.set_fragment(None);
         source.ask_for_bytes(&mut url);
@@ -190,7 +190,7 @@ impl<'s> FileLocation<'s> {
     /// # Errors
     /// Why the redirect is not followed.
     pub fn store(&self, target: &str) -> Result<Url, &'static str> {
-        let to = self.url.join(target).map_err(|_| "it leads to an address that cannot be read")?;
+        let to = self.url.join(target).map_err(|_| "it redirects to an address that cannot be read")?;
         let ends = |url: &Url, end: &str| {
             url.host_str().is_some_and(|host| host == end || (end.starts_with('.') && host.ends_with(end)))
         };
@@ -199,7 +199,7 @@ impl<'s> FileLocation<'s> {
         });
         match known && to.username().is_empty() && to.password().is_none() {
             true => Ok(to),
-            false => Err("it leads to another host than its system"),
+            false => Err("it redirects to a different host than its system"),
         }
     }
 }

@@ -10,8 +10,8 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-/// Who reads what is reported by a channel, and what is written back to it: people of your organisation only, or everybody,
-/// who is told nothing that is known from internal reports.
+/// Who reads what a channel reports and what is written back to it: only people of your organisation,
+/// or everybody. Everybody sees nothing from internal reports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ChannelAudience {
@@ -89,10 +89,10 @@ impl ConnectorKeys {
             let others =
                 [("base_url", &config.base_url), ("email", &config.email), ("token_env", &config.token_env)];
             if let Some((odd, _)) = others.iter().find(|(_, value)| value.is_some()) {
-                return Err(format!("{} is for systems that notes are written to; take it out", key(odd)));
+                return Err(format!("{} is only for systems that receive notes; remove it", key(odd)));
             }
             if let Some(odd) = config.switches.keys().next() {
-                return Err(format!("{} is not a key of this system; take it out", key(odd)));
+                return Err(format!("{} is not a key of this system; remove it", key(odd)));
             }
             return match &config.secret_env {
                 Some(_) => Ok(()),
@@ -103,7 +103,7 @@ impl ConnectorKeys {
         };
         let known = |switch: &&String| !api.switches.iter().any(|known| known.name == **switch);
         if let Some(odd) = config.switches.keys().find(known) {
-            return Err(format!("{} is not a key of this system; take it out", key(odd)));
+            return Err(format!("{} is not a key of this system; remove it", key(odd)));
         }
         if config.email.is_some() && api.account == AccountKey::Absent {
             return Err(format!("{} is not a key of this system: its token needs no account", key("email")));
@@ -133,7 +133,7 @@ impl ConnectorKeys {
         let mut keys = Map::new();
         keys.insert(
             "secret_env".to_owned(),
-            text("The variable that holds the secret it signs with; several, divided by spaces, while one is replaced."),
+            text("The variable that holds the secret it signs with; several, separated by spaces, while you replace one."),
         );
         let audience = generator.subschema_for::<ChannelAudience>();
         keys.insert(
@@ -192,7 +192,7 @@ mod tests {
             (
                 &hook,
                 json!({ "secret_env": "S", "token_env": "T" }),
-                Some("connectors.x.token_env is for systems"),
+                Some("connectors.x.token_env is only for systems"),
             ),
             (&hook, json!({ "secret_env": "S", "loud": true }), Some("connectors.x.loud is not a key")),
             (&plain, json!({ "secret_env": "S" }), None),

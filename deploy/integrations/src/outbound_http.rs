@@ -16,7 +16,7 @@ const LONGEST_WAIT: Duration = Duration::from_secs(900);
 
 #[derive(Debug, thiserror::Error)]
 pub enum SendError {
-    #[error("[{0}] is not set up any more")]
+    #[error("[{0}] is no longer configured")]
     NotSetUp(String),
     #[error("the system asks to wait {} s", .0.as_secs())]
     Later(Duration),
@@ -25,7 +25,7 @@ pub enum SendError {
     #[error("the system refused: {0}")]
     Refused(String),
     /// Whether the request was carried out is unknown.
-    #[error("no answer that tells the outcome: {0}")]
+    #[error("the outcome is unknown: {0}")]
     Unknown(String),
 }
 
@@ -70,7 +70,8 @@ pub async fn fetch(request: reqwest::RequestBuilder, most: usize) -> Result<Fetc
     let mut response = request.send().await.map_err(lost)?;
     if response.status().is_redirection() {
         let leads_to = header(&response, "location").map(str::to_owned);
-        let leads_to = leads_to.ok_or_else(|| SendError::Refused("it leads nowhere".to_owned()))?;
+        let leads_to = leads_to
+            .ok_or_else(|| SendError::Refused("it redirects without naming an address".to_owned()))?;
         return Ok(FetchedFile { bytes: Vec::new(), whole: true, leads_to: Some(leads_to) });
     }
     if let Some(error) = failure(&response) {
@@ -118,7 +119,7 @@ pub async fn send(request: reqwest::RequestBuilder) -> Result<Value, SendError> 
         Some(error) => Err(error),
         None if bytes.is_empty() => Ok(Value::Null),
         None => serde_json::from_slice(&bytes)
-            .map_err(|error| SendError::Unknown(format!("the answer is no JSON: {error}"))),
+            .map_err(|error| SendError::Unknown(format!("the answer is not JSON: {error}"))),
     }
 }
 

@@ -58,15 +58,15 @@ pub struct PendingSignature<'a> {
 
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SignatureError {
-    #[error("the header {0} is missing; see that the sender signs with the secret of this hook")]
+    #[error("the header {0} is missing; check that the sender signs with the secret of this hook")]
     Missing(&'static str),
     #[error("the header {0} cannot be read")]
     Malformed(&'static str),
-    #[error("the signature does not fit the body; see that both sides use the same secret")]
+    #[error("the signature does not match the body; check that both sides use the same secret")]
     Wrong,
-    #[error("the delivery is older (or newer) than {0}; see that the clocks are right")]
+    #[error("the delivery is older (or newer) than {0}; check that the clocks are right")]
     Stale(MaxAge),
-    #[error("the body has no {0}, so how old it is cannot be told")]
+    #[error("the body has no {0}, so its age is unknown")]
     Timeless(&'static str),
 }
 

@@ -180,7 +180,7 @@ impl<'a> TicketClient<'a> {
     pub async fn create(&self, note: NoteTarget<'_>, text: &NoteText) -> Result<String, SendError> {
         let answer = self.ask(self.api.create(self.connection, note, text)).await?;
         let id = self.api.created(note, &answer);
-        id.ok_or_else(|| SendError::Unknown("the answer holds no id".into()))
+        id.ok_or_else(|| SendError::Unknown("the answer has no id".into()))
     }
 
     /// Replaces the text of a note; does nothing if notes cannot be changed.
@@ -205,7 +205,7 @@ impl<'a> TicketClient<'a> {
             let answer = self.ask(request).await?;
             let notes = self.api.notes(&answer);
             let notes =
-                notes.ok_or_else(|| SendError::Unknown("the answer holds no list of comments".into()))?;
+                notes.ok_or_else(|| SendError::Unknown("the answer has no list of comments".into()))?;
             if let Some(found) = notes.iter().find(|one| one.to_string().contains(note.marker)) {
                 let id = id_of(found);
                 return id.map(Some).ok_or_else(|| SendError::Unknown("a comment without an id".into()));

@@ -59,7 +59,7 @@ pub(crate) enum CliCommand {
     Deployment(DeploymentArguments),
     /// Inspect and manage remembered incidents
     Memory(MemoryArguments),
-    /// Evaluate the agent on cases whose truth is known
+    /// Evaluate the agent on cases with known causes
     Eval(EvalArguments),
     /// Check configuration, store, sandbox and model, and say how to fix what is wrong
     Doctor(DoctorArguments),
@@ -84,7 +84,7 @@ pub(crate) enum ListFormat {
     Json,
 }
 
-/// Where Millwright keeps what it knows.
+/// Where Millwright stores its data.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct DataDir {
     /// Folder for memory, indexes and checkouts [default: the user's data folder]
@@ -139,7 +139,7 @@ pub(crate) struct InvestigateArguments {
     /// Exit with 2 unless the verdict is at least this good
     #[arg(long, alias = "require", value_name = "VERDICT", default_value = "probable", value_parser = verdict)]
     pub(crate) min_verdict: Verdict,
-    /// Neither recall nor remember; such a run keeps nothing, so it cannot resume after an interruption
+    /// Neither read nor write memory; such a run stores nothing, so it cannot resume after an interruption
     #[arg(long)]
     pub(crate) no_memory: bool,
     /// How to print the report
@@ -202,7 +202,7 @@ pub(crate) struct WhatArguments {
     #[arg(long, value_name = "USD")]
     pub(crate) budget_usd: Option<f64>,
     /// Maximum sets of hunks to try when narrowing a proven culprit to its guilty lines; 0 skips this
-    /// [default: as many as a smaller set is worth]
+    /// [default: depends on the number of hunks and the time of one replay]
     #[arg(long, value_name = "N")]
     pub(crate) minimise_runs: Option<u32>,
     /// Variations of the replay's input on which a fix is compared with the history (the four-way check); 0 skips it

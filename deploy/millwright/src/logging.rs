@@ -83,7 +83,8 @@ fn start(format: LogFormat, default: &str) -> LogFormat {
             }
         }
         if let Some(fault) = fault {
-            tracing::warn!(%fault, "MILLWRIGHT_LOG is not understood and left out; it looks like `warn,millwright=debug`");
+            tracing::warn!(%fault, "MILLWRIGHT_LOG cannot be parsed and is ignored; write it like \
+                                    `warn,millwright=debug`");
         }
         format
     })

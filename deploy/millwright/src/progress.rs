@@ -95,7 +95,7 @@ impl EventSink for TerminalProgress {
             }
             RunEvent::FellBack { because } => {
                 self.finish_line(state);
-                state.note = format!("going on by the playbook: {because}");
+                state.note = format!("continuing with the playbook: {because}");
                 self.draw(state);
             }
             RunEvent::Finished { .. } => self.finish_line(state),
@@ -111,7 +111,7 @@ impl EventSink for TerminalProgress {
             1 => "1 step was".to_owned(),
             count => format!("{count} steps were"),
         };
-        eprintln!("millwright: going on with {}, which was interrupted; {done} done before", request.run_id);
+        eprintln!("millwright: resuming {}, which was interrupted; {done} done before", request.run_id);
     }
 }
 
@@ -129,7 +129,7 @@ impl ProgressSink for TerminalProgress {
                     let seen = match outcome {
                         ReplayOutcome::Passes => "passes",
                         ReplayOutcome::Reproduces => "fails",
-                        ReplayOutcome::OtherFailure => "fails otherwise",
+                        ReplayOutcome::OtherFailure => "fails differently",
                         ReplayOutcome::CannotTest => "cannot be tested",
                     };
                     let commit = commit.short();

@@ -184,7 +184,7 @@ pub(crate) fn make_private(folder: &Path) -> Result<()> {
     use std::os::unix::fs::PermissionsExt;
     const SHARED: u32 = 0o1000;
     make_private_folder(folder).with_context(|| {
-        format!("the data folder {} cannot be made; give another one with --data-dir", folder.display())
+        format!("the data folder {} cannot be created; give another one with --data-dir", folder.display())
     })?;
     // The user may have named a shared folder, such as /tmp or the current one.
     let is_shared = std::fs::metadata(folder)?.permissions().mode() & SHARED != 0;

@@ -220,7 +220,7 @@ fn a_deployment_that_the_service_would_refuse_is_refused_here() {
     let scene = Scene::new();
     let long = "x".repeat(201);
     let cases: &[(&[&str], &str)] = &[
-        (&["shop=HEAD", "--at", "9999-01-01T00:00:00Z"], "more than a day ahead"),
+        (&["shop=HEAD", "--at", "9999-01-01T00:00:00Z"], "more than a day in the future"),
         (&["shop=HEAD", "--environment", &long], "1 to 200 characters"),
         (&["shop=HEAD", "--environment", ""], "1 to 200 characters"),
         (&["sh\u{1b}op=HEAD"], "control character"),
@@ -243,7 +243,7 @@ async fn an_incident_that_is_looked_into_is_not_forgotten() {
     let run = store.create_run(&id).await.unwrap().id;
     assert!(store.claim_run(&run, "elsewhere/7/a", Duration::from_secs(600)).await.unwrap());
     let forget = || scene.run(&["memory", "forget", id.as_str()]);
-    forget().refuses(&["it is being looked into"]);
+    forget().refuses(&["it is being investigated"]);
     store.release_run(&run, "elsewhere/7/a").await.unwrap();
     store.close().await;
     let forgotten = forget();

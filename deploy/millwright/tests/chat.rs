@@ -163,8 +163,8 @@ fn a_stopped_investigation_goes_on() {
     assert!(stopped.contains("Stopped.") && !stopped.contains("VERIFIED"), "{stopped}");
     let resumed = answer(&ran, "/resume");
     assert!(
-        resumed.contains("going on with run_")
-            && resumed.contains("taken in: look at the totals")
+        resumed.contains("resuming run_")
+            && resumed.contains("noted: look at the totals")
             && resumed.contains("VERIFIED"),
         "{resumed}"
     );
@@ -357,7 +357,7 @@ fn what_a_person_says_of_the_answer_is_kept() {
     let id = first["incident_id"].as_str().unwrap();
     let line = format!("No, it was {}.", &scene.id("HEAD~2")[..8]);
     let told = chat(&scene, &[id], &line);
-    assert!(answer(&told, &line).contains("Marked as not it"), "{}", told.stdout);
+    assert!(answer(&told, &line).contains("Marked as wrong"), "{}", told.stdout);
     let shown = scene.run(&["memory", "show", id]).stdout;
     assert!(shown.contains("rejected") && shown.contains(&scene.id("HEAD~2")[..8]), "{shown}");
     let again = chat(&scene, &[id], "that was it");

@@ -102,7 +102,7 @@ fn webhook() -> (String, std::thread::JoinHandle<String>) {
 #[test]
 fn runs_of_suites_stand_in_the_history_and_a_gate_that_fails_rings() {
     let scene = Scene::new();
-    assert!(scene.run(&["eval", "history"]).stdout.contains("no suite was run here yet"));
+    assert!(scene.run(&["eval", "history"]).stdout.contains("no suite has been run here yet"));
     scene.write("low.json", "{\"investigate\": {\"safe\": 1.0, \"exact_commit\": 1.0}}");
     scene.write("high.json", "{\"investigate\": {\"safe\": 1.0, \"no_such_figure\": 0.5}}");
     let run = |gate, more: &[&'static str]| {
@@ -131,7 +131,7 @@ fn runs_of_suites_stand_in_the_history_and_a_gate_that_fails_rings() {
     assert_eq!((kept.as_array().unwrap().len(), &kept[0]["suite"]), (1, &json!("smoke")));
     assert_eq!(kept[0]["planner"], "playbook");
     assert!(kept[0]["program"].as_str().unwrap().starts_with(env!("CARGO_PKG_VERSION")), "{kept}");
-    assert!(scene.run(&["eval", "history", "nightly"]).stdout.contains("no suite was run"));
+    assert!(scene.run(&["eval", "history", "nightly"]).stdout.contains("no suite has been run"));
 
     scene.run(&run("low.json", &["--alert-env", "UNSET"])).refuses(&["--alert-env", "UNSET", "https://"]);
     scene.run(&["eval", "history", "smoky"]).refuses(&["no suite \"smoky\""]);

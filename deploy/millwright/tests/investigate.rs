@@ -148,7 +148,7 @@ fn an_interrupted_investigation_goes_on() {
 
         let resumed = scene.run(&arguments);
         assert_eq!(resumed.status, Some(0), "{}", resumed.stderr);
-        let going_on = format!("going on with {}", run.file_name().unwrap().to_str().unwrap());
+        let going_on = format!("resuming {}", run.file_name().unwrap().to_str().unwrap());
         assert!(resumed.stderr.contains(&going_on), "{}", resumed.stderr);
         let report = resumed.report();
         assert_eq!(report["verdict"], "verified");

@@ -153,7 +153,7 @@ fn a_token_is_bound_to_repositories_that_are_there() {
     let listed: Value = serde_json::from_str(&token(&["list"]).stdout).unwrap();
     assert_eq!(listed[0]["repositories"], serde_json::json!(["shop", "shpo"]));
     let refused = token(&["create", "boss", "--role", "admin", "--repository", "shop"]);
-    refused.refuses(&["bound to no repository"]);
+    refused.refuses(&["cannot be bound to repositories"]);
     let ran = doctor(&scene, &shop(TESTS), &[]);
     assert_eq!(ran.status, Some(0), "a doubt is no fault: {}", ran.stdout);
     let parts = parts(&ran);
@@ -294,5 +294,5 @@ fn what_lies_above_a_repository_is_not_obeyed() {
     }
     scene.write("millwright.toml", "[repositories.a]\npath = \"repo\"\ntest = \"sh tests.sh\"\n");
     let ran = scene.run(&["investigate", "ticket.txt", "--repo", "repo", "--no-replay"]);
-    assert!(ran.stdout.contains("was taken from"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("test commands of this repository come from"), "{}", ran.stdout);
 }

@@ -178,7 +178,8 @@ impl<'a> TokenRequest<'a> {
 #[derive(Debug, thiserror::Error)]
 pub enum TokenError {
     #[error(
-        "an admin answers for the whole installation, so a token of that role is bound to no repository; make it a responder,          or leave the repositories out"
+        "an admin token is for the whole installation, so it cannot be bound to repositories; make it a \
+         responder, or leave the repositories out"
     )]
     BoundAdmin,
     #[error(transparent)]

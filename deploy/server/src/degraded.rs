@@ -15,7 +15,7 @@ use serde::Serialize;
 pub(crate) struct DegradedPart {
     /// As the configuration names it: `repository NAME`, `model`, `vectors`, `tickets of NAME`, or the chat's name.
     pub(crate) part: String,
-    /// In words that anyone may read: no paths, no addresses. The log and `millwright doctor` say more.
+    /// Text that anyone may read, without paths or addresses. The log and `millwright doctor` say more.
     pub(crate) why: String,
 }
 

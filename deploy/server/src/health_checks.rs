@@ -51,9 +51,9 @@ fn note_tickets(app: &ServiceState, name: &str, outcome: &Result<(), SendError>)
         // The system is there, and asks us to wait.
         Err(SendError::Later(_)) => return,
         Err(SendError::Refused(_)) => {
-            Err("it refuses what it is asked; see token_env and the rights of its token")
+            Err("it refuses requests; check token_env and the permissions of its token")
         }
-        Err(SendError::NotSetUp(_)) => Err("it is not set up any more"),
+        Err(SendError::NotSetUp(_)) => Err("it is no longer configured"),
         Err(SendError::Unreachable(_) | SendError::Unknown(_)) => Err("it does not answer"),
     };
     app.degraded.set(&format!("tickets of {name}"), state);
@@ -67,7 +67,7 @@ pub(crate) async fn check_repositories(app: &Arc<ServiceState>) {
         for repository in of.settings.repositories.iter().filter(|one| one.remote.is_none()) {
             let state = match (repository.path.exists(), git::is_repository(&repository.path)) {
                 (_, true) => Ok(()),
-                (true, false) => Err("its path holds no git repository"),
+                (true, false) => Err("its path is not a git repository"),
                 (false, false) => Err("its path does not exist"),
             };
             let is_new = of.degraded.set(&format!("repository {}", repository.name), state);
@@ -119,7 +119,7 @@ mod tests {
         assert_eq!((ready().await.status, ready().await.json()), (200, degraded("its path does not exist")));
         std::fs::create_dir_all(path.join("refs")).unwrap();
         check_repositories(&scene.app).await;
-        assert_eq!(ready().await.json(), degraded("its path holds no git repository"));
+        assert_eq!(ready().await.json(), degraded("its path is not a git repository"));
         std::fs::create_dir_all(path.join("objects")).unwrap();
         std::fs::write(path.join("HEAD"), "ref: refs/heads/main\n").unwrap();
         check_repositories(&scene.app).await;

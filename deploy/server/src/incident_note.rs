@@ -19,27 +19,27 @@ pub(crate) fn note(
 ) -> NoteText {
     let mut note = NoteText::default();
     if fix_refuted {
-        note.say("The earlier answer was not it: the failure came back in a version that has the fix.");
+        note.say("The earlier answer was wrong: the failure came back in a version that has the fix.");
     }
     match (incident.state, report) {
         (IncidentState::Queued | IncidentState::Running, _) => {
-            note.say("Millwright is looking into this; this note will say what it finds.");
+            note.say("Millwright is investigating this; this note will be updated with the result.");
         }
         (IncidentState::AwaitingApproval, _) => {
-            note.say("Millwright has looked into this and waits for somebody's consent to go on.");
+            note.say("Millwright has investigated this and waits for somebody's consent to continue.");
         }
         (_, Some(report)) => tell(report, &mut note),
         (IncidentState::Cancelled, None) => {
             note.say("The investigation was stopped before it began.");
         }
-        (_, None) => note.say("Millwright could not look into this; an engineer has to see why."),
+        (_, None) => note.say("Millwright could not investigate this; an engineer has to find out why."),
     }
     if let Some(links) = links {
         if let Some(judged) = &links.judged {
             note.push(vec![NoteSpan::outside(judged)]);
         }
-        note.push(vec![NoteSpan::own("Was it this? Yes: "), NoteSpan::Link(links.confirm.clone())]);
-        note.push(vec![NoteSpan::own("No, that was not it: "), NoteSpan::Link(links.reject.clone())]);
+        note.push(vec![NoteSpan::own("Was this the cause? Yes: "), NoteSpan::Link(links.confirm.clone())]);
+        note.push(vec![NoteSpan::own("No, it was not: "), NoteSpan::Link(links.reject.clone())]);
     }
     match public_url {
         Some(url) => {
@@ -62,8 +62,8 @@ pub(crate) fn address(public_url: &str, incident: &IncidentId) -> String {
 
 fn tell(report: &Report, note: &mut NoteText) {
     note.say(match report.verdict {
-        Verdict::Known => "The cause is known from an earlier incident, and was checked again now.",
-        Verdict::Verified => "The cause is proven, and there is a fix that was tested.",
+        Verdict::Known => "The cause is known from an earlier incident and was checked again.",
+        Verdict::Verified => "The cause is proven, and there is a tested fix.",
         Verdict::Confirmed => "The cause is proven; there is no tested fix yet.",
         Verdict::Probable => "There is a probable cause; it is not proven.",
         Verdict::Inconclusive => "The cause was not found.",
@@ -84,7 +84,7 @@ fn tell(report: &Report, note: &mut NoteText) {
         );
         if !known.is_empty() {
             let known = NoteSpan::outside(&known.join(", "));
-            note.push(vec![NoteSpan::own("What is known of its extent: "), known, NoteSpan::own(".")]);
+            note.push(vec![NoteSpan::own("Known impact: "), known, NoteSpan::own(".")]);
         }
     }
     if let Some(fix) = &report.fix {

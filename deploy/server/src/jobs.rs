@@ -24,14 +24,14 @@ where
         match store().await {
             Ok(stored) => return Some(stored),
             Err(error) if error.is_transient() && !stop.is_cancelled() => {
-                tracing::warn!(%job, %error, "how a job ended is stored when the store is back");
+                tracing::warn!(%job, %error, "the result of a job is stored when the store is available again");
                 tokio::select! {
                     () = tokio::time::sleep(STORE_RETRY) => {}
                     () = stop.cancelled() => {}
                 }
             }
             Err(error) => {
-                tracing::error!(%job, %error, "how a job ended could not be stored");
+                tracing::error!(%job, %error, "the result of a job could not be stored");
                 return None;
             }
         }

@@ -48,7 +48,7 @@ impl JudgeLinks {
         let judged = match known.approval {
             Approval::None => None,
             Approval::Confirmed => Some(format!("Confirmed by {}.", by())),
-            Approval::Rejected => Some(format!("Said not to be it by {}.", by())),
+            Approval::Rejected => Some(format!("Rejected by {}.", by())),
         };
         Ok(Some(Self { confirm: url(LinkJudgement::Confirm), reject: url(LinkJudgement::Reject), judged }))
     }
@@ -82,8 +82,8 @@ pub(crate) struct OpenedLink {
 /// Reads a link, if it is valid: signed, not expired, not spent, and in a ticket for internal readers.
 pub(crate) async fn open(app: &ServiceState, link: &str) -> Result<OpenedLink, Problem> {
     let wrong = || {
-        let why = "this link does not hold (any more): it is incomplete or too old, its incident was forgotten, or others read its \
-             ticket than your own people";
+        let why = "this link is not valid (any more): it is incomplete or too old, its incident was \
+             forgotten, or people outside your organisation read its ticket";
         Problem::new(StatusCode::NOT_FOUND, why)
     };
     let (said, signature) = link.rsplit_once('.').ok_or_else(wrong)?;

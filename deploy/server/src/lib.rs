@@ -52,18 +52,18 @@ const FIRST_CHECK: Duration = Duration::from_secs(3);
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
     #[error(
-        "without tokens the service listens on the loopback address only, not on {0}; make a token \
+        "without tokens the service listens on the loopback address only, not on {0}; create a token \
          (`millwright token create`), or listen on 127.0.0.1"
     )]
     OpenToOthers(SocketAddr),
     #[error(
-        "there is no token yet, so nobody could ask anything; make one: `millwright token create NAME --role admin` \
-         (or, to try it on this machine only, start with --anonymous)"
+        "there is no token yet, so nobody could use the service; create one: `millwright token create NAME \
+         --role admin` (or, to try it on this machine only, start with --anonymous)"
     )]
     NoTokens,
     #[error("cannot listen on {0}: {1}; choose another address with --listen")]
     Listen(SocketAddr, #[source] std::io::Error),
-    #[error("cannot listen on {0} for figures: {1}; choose another address in telemetry.metrics_listen")]
+    #[error("cannot listen on {0} for metrics: {1}; choose another address in telemetry.metrics_listen")]
     ListenForMetrics(SocketAddr, #[source] std::io::Error),
     #[error(transparent)]
     Store(#[from] millwright_store::StoreError),

@@ -150,13 +150,13 @@ impl ServiceMetrics {
             deliveries: counters(
                 r,
                 "millwright_deliveries_total",
-                "What came in, by system and by what became of it.",
+                "Deliveries received, by system and result.",
                 &["system", "outcome"],
             ),
             refused: counters(
                 r,
                 "millwright_requests_refused_total",
-                "Requests refused before they did anything.",
+                "Requests refused before any work was done.",
                 &["reason"],
             ),
             notes: counters(r, "millwright_notes_total", "Attempts to write a note.", &["outcome"]),
@@ -186,13 +186,13 @@ impl ServiceMetrics {
             tokens: counters(
                 r,
                 "millwright_model_tokens_total",
-                "Tokens; cached ones are input, too.",
+                "Tokens; cached ones also count as input.",
                 &["kind"],
             ),
             model_errors: counters(
                 r,
                 "millwright_model_errors_total",
-                "Questions without an answer.",
+                "Requests to the model without an answer.",
                 &["kind"],
             ),
             model_time: time(
@@ -329,8 +329,8 @@ impl ServiceMetrics {
 
 fn registered<T: Collector + Clone + 'static>(registry: &Registry, made: prometheus::Result<T>) -> T {
     // The names are written above, and every test that starts a service checks them.
-    let made = made.expect("the name and labels of a figure are right");
-    registry.register(Box::new(made.clone())).expect("every figure has a name of its own");
+    let made = made.expect("the name and labels of a metric are valid");
+    registry.register(Box::new(made.clone())).expect("every metric has its own name");
     made
 }
 

@@ -13,11 +13,12 @@ use millwright_integrations::ticket_client::{TicketClient, TicketConnection};
 /// # Errors
 /// Why the system cannot be written to, and what to check.
 pub async fn reach_ticket_system(name: &str, connection: &TicketConnection) -> Result<String, String> {
-    let told =
-        |error| told(&connection.base_url, &error, "; see token_env, the rights of its token, and email");
+    let told = |error| {
+        told(&connection.base_url, &error, "; check token_env, the permissions of its token, and email")
+    };
     let http = outbound_http::client().map_err(told)?;
     try_token(name, connection, http).await.map_err(told)?;
-    Ok(format!("{} takes the token", connection.base_url))
+    Ok(format!("{} accepts the token", connection.base_url))
 }
 
 /// Asks a ticket system who we are.
@@ -53,7 +54,7 @@ async fn try_chat(settings: &ChatSettings, http: reqwest::Client) -> Result<Stri
 fn told(base_url: &str, error: &SendError, refused: &str) -> String {
     let mend = match error {
         SendError::Refused(_) => refused,
-        _ => "; see base_url, and whether it can be reached from here",
+        _ => "; check base_url and that it can be reached from here",
     };
     format!("{base_url}: {error}{mend}")
 }

@@ -244,12 +244,12 @@ async fn bad_input_is_told_apart() {
     };
     let json = "application/json";
     post("text/plain", b"{}".to_vec()).await.refuses(415, "application/json");
-    post(json, b"{".to_vec()).await.refuses(400, "no valid JSON");
+    post(json, b"{".to_vec()).await.refuses(400, "not valid JSON");
     post(json, b"\xff\xfe".to_vec()).await.refuses(400, "UTF-8");
     post(json, "[".repeat(50_000).into_bytes()).await.refuses(422, "must be a JSON object");
     post(json, b"{}".to_vec()).await.refuses(422, "title");
     post(json, br#"["a title"]"#.to_vec()).await.refuses(422, "must be a JSON object");
-    post(json, format!("{{\"title\":{}", "[".repeat(50_000)).into_bytes()).await.refuses(422, "does not fit");
+    post(json, format!("{{\"title\":{}", "[".repeat(50_000)).into_bytes()).await.refuses(422, "is invalid");
     post(json, br#"{"title":"x","replay":"rm -rf /"}"#.to_vec()).await.refuses(422, "replay");
     post(json, br#"{"title":" "}"#.to_vec()).await.refuses(422, "1 to 500");
     post(json, vec![b' '; 65 << 10]).await.refuses(413, "body_mb");

@@ -16,11 +16,12 @@ use serde::{Deserialize, Serialize};
 pub enum TokenRole {
     /// Reads.
     Viewer,
-    /// Reports incidents, talks to them, confirms and rejects answers; what a higher role said of one stands.
+    /// Reports incidents, sends messages to them, confirms and rejects answers; a judgement of a higher role takes
+    /// precedence.
     Support,
-    /// Stops runs, decides about what needs consent, tells deployments.
+    /// Stops runs, approves or denies calls, records deployments.
     Responder,
-    /// Reads the audit log, makes and revokes tokens, forgets.
+    /// Reads the audit log, creates and revokes tokens, removes incidents.
     Admin,
 }
 
@@ -70,7 +71,7 @@ impl FromStr for TokenRole {
         Self::ALL
             .into_iter()
             .find(|role| role.as_str() == text)
-            .ok_or_else(|| format!("{text:?} is no role; give viewer, support, responder or admin"))
+            .ok_or_else(|| format!("{text:?} is not a role; give viewer, support, responder or admin"))
     }
 }
 

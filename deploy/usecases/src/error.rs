@@ -24,17 +24,17 @@ pub enum UseCaseError {
     #[error("{why}")]
     Conflict { why: String },
     #[error(
-        "there is no resolution to confirm or reject: the investigation has not found a cause; a note such as \
-         `it was 1c1ed3b` tells it"
+        "there is no resolution to confirm or reject: the investigation has not found a cause; name the cause with a \
+         note such as `it was 1c1ed3b`"
     )]
     NothingToJudge,
     /// A shortened id matches several ids.
-    #[error("{id} is short for several: {candidates}; give more of it")]
+    #[error("{id} matches several ids: {candidates}; give more of the id")]
     Ambiguous { id: String, candidates: String },
     #[error("{}", StoreError::LinkSpent)]
     LinkSpent,
     /// Another report was made under this key before.
-    #[error("another report was delivered under the same id before; give a new report an id of its own")]
+    #[error("another report was delivered with the same id before; give each report its own id")]
     OtherContent { incident: Option<IncidentId> },
     /// The service is busy; the caller can retry in a moment.
     #[error("{why}")]

@@ -22,7 +22,7 @@ impl UseCases {
     /// When there is no such incident, or it is being investigated.
     pub async fn forget(&self, caller: &Principal, incident: &IncidentId) -> Result<(), UseCaseError> {
         if self.is_looked_into(incident).await? {
-            return Err(UseCaseError::conflict("it is being looked into; stop the investigation first"));
+            return Err(UseCaseError::conflict("it is being investigated; stop the investigation first"));
         }
         match self.store.forget(incident, caller.because("asked to forget")).await {
             // The incident is gone from every answer; readers only held old pages of the file for a moment.
@@ -30,7 +30,7 @@ impl UseCases {
             Err(error) => return Err(error.into()),
         }
         if let Err(error) = catch_up(&self.store, 0).await {
-            tracing::warn!(%error, "a vector is removed from its server later");
+            tracing::warn!(%error, "a vector could not be removed from its server now; this is tried again later");
         }
         Ok(())
     }

@@ -81,7 +81,8 @@ impl UseCases {
         match self.judge(judge, judgement).await {
             Ok(judged) => Ok(judged.detail),
             Err(UseCaseError::NothingToJudge) => {
-                Ok("There is no answer yet to confirm or reject. `it was COMMIT` tells the cause.".to_owned())
+                Ok("There is no answer yet to confirm or reject. Write `it was COMMIT` to name the cause."
+                    .to_owned())
             }
             Err(error) if error.is_of_caller() => Ok(error.to_string()),
             Err(error) => Err(error),

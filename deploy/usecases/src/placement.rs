@@ -49,8 +49,8 @@ impl CodeLocations {
                 several => {
                     let names: Vec<&str> = several.iter().map(|one| one.as_str()).collect();
                     return Err(UnplacedReason {
-                        because: format!("the service {service} is said to be in several repositories"),
-                        missing: format!("name {service} under services of one of {} only", names.join(", ")),
+                        because: format!("several repositories are configured for the service {service}"),
+                        missing: format!("list {service} under services of only one of {}", names.join(", ")),
                     });
                 }
             }
@@ -70,12 +70,12 @@ impl CodeLocations {
         match (self.0.as_slice(), service) {
             ([], _) => Err(UnplacedReason {
                 because: "no repository is configured".into(),
-                missing: "say where the code is: [repositories.NAME] with path and services".into(),
+                missing: "add [repositories.NAME] with path and services".into(),
             }),
             // A name that is not configured may be one that nobody has configured yet.
             ([one], _) => Ok(&one.repository),
             (_, Some(service)) => Err(UnplacedReason {
-                because: format!("no repository is said to hold the service {service}"),
+                because: format!("no repository is configured for the service {service}"),
                 missing: format!("add {service:?} to services of its [repositories.NAME]"),
             }),
             (_, None) => Err(UnplacedReason {
@@ -136,7 +136,7 @@ impl CodeLocations {
             (Err(_), Some(only)) if bound.len() == 1 => Ok(Some(only.clone())),
             (Err(_), _) => Err(UseCaseError::invalid(format!(
                 "say which service failed: this token is bound to several repositories ({}), and the report does not \
-                 tell which of them it is about",
+                 say which of them it is about",
                 visible
             ))),
         }

@@ -20,7 +20,7 @@ impl UseCases {
     /// Records a deployment; idempotent.
     ///
     /// # Errors
-    /// When a name is empty, too long or holds control characters, or the time is more than a day ahead.
+    /// When a name is empty, too long or holds control characters, or the time is more than a day in the future.
     pub async fn record_deployment(&self, by: &str, deployment: &Deployment) -> Result<(), UseCaseError> {
         validate_deployment(deployment, millwright_store::now())?;
         Ok(self.store.deployed(deployment, by).await?)
@@ -34,12 +34,12 @@ fn validate_deployment(deployment: &Deployment, now: Timestamp) -> Result<(), Us
     };
     if ![service, revision, environment].into_iter().all(fits) {
         return Err(UseCaseError::invalid(
-            "service, revision and environment must be 1 to 200 characters, none of them a control character",
+            "service, revision and environment must be 1 to 200 characters without control characters",
         ));
     }
     if *at > now.later_by(MAX_AHEAD) {
         return Err(UseCaseError::invalid(format!(
-            "a deployment cannot be more than a day ahead, and {at} is; see that the clock and the time zone are right"
+            "a deployment cannot be more than a day in the future, but {at} is; check the clock and the time zone"
         )));
     }
     Ok(())
@@ -79,7 +79,7 @@ mod tests {
         let ahead =
             |seconds: u64| Deployment { at: now.later_by(Duration::from_secs(seconds)), ..deployment() };
         assert_eq!(check(ahead(86_400)), Ok(()));
-        assert!(check(ahead(86_401)).unwrap_err().contains("more than a day ahead"));
+        assert!(check(ahead(86_401)).unwrap_err().contains("more than a day in the future"));
     }
 
     #[tokio::test]

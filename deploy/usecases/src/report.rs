@@ -28,7 +28,7 @@ const MAX_ATTACHMENTS: usize = 20;
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct IncidentReport {
-    /// What goes wrong, in a line.
+    /// What goes wrong, in one line.
     #[schemars(length(min = 1, max = 500), regex(pattern = r"[^\s\x85]"))]
     pub title: String,
     /// Everything known: what was seen, stack traces, log lines, failing tests.
@@ -45,7 +45,7 @@ pub struct IncidentReport {
     /// The system it comes from.
     #[schemars(length(min = 1, max = 200))]
     pub source: Option<String>,
-    /// Its id there: the same one again is the same incident.
+    /// Its id there: a report with the same id joins the same incident.
     #[schemars(length(min = 1, max = 200))]
     pub external_id: Option<String>,
     #[serde(default)]
@@ -177,7 +177,7 @@ impl ReportIntake {
         let ingested = self.hide_from(caller, ingested).await?;
         let Some(id) = ingested.incident().cloned() else {
             return Err(UseCaseError::conflict(
-                "this was delivered before and its incident was forgotten since",
+                "this was delivered before, and its incident has been forgotten since then",
             ));
         };
         self.notifier.work_added();
@@ -265,7 +265,7 @@ fn ticket_key(report: &IncidentReport, caller: &Principal) -> Option<DeliveryKey
 fn validate_report(report: &IncidentReport) -> Result<(), UseCaseError> {
     let wrong = |what: &str| Err(UseCaseError::invalid(what));
     if report.title.trim().is_empty() || report.title.chars().count() > MAX_TITLE_CHARS {
-        return wrong("title must be 1 to 500 characters; what does not fit goes into body");
+        return wrong("title must be 1 to 500 characters; put the rest into body");
     }
     let names = [&report.service, &report.environment, &report.release, &report.source, &report.external_id];
     if names.into_iter().flatten().any(|name| name.is_empty() || name.chars().count() > MAX_NAME_CHARS) {

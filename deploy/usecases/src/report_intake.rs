@@ -153,7 +153,7 @@ impl PayloadReader {
         let is_large = weight(&payload) > LARGE;
         let _waits = match is_large {
             true => Some(self.large_waiting.try_acquire().map_err(|_| UseCaseError::Busy {
-                why: "too many large reports are being read; repeat in a moment, or send less".to_owned(),
+                why: "too many large reports are being read; try again in a moment, or send less".to_owned(),
             })?),
             false => None,
         };

@@ -49,7 +49,7 @@ impl UseCases {
             .ok_or_else(|| UseCaseError::NotFound { what: "this incident has no such answer".to_owned() })?;
         if statement_version(&known.statement) != change.seen_version {
             return Err(UseCaseError::conflict(
-                "somebody changed the text meanwhile; look at it, then change it again",
+                "somebody changed the text in the meantime; read it, then change it again",
             ));
         }
         // Browsers send CRLF line ends.

@@ -203,7 +203,7 @@ async fn a_link_judges_once() {
         FeedbackAuthor { by: guest.because(""), standing: FeedbackRights::LINK, link: Some("c.inc.res") };
     let judgement = AnswerJudgement { incident: &incident, resolution: Some(&known.id), is_confirmed: true };
     fixture.use_cases.judge(judge, judgement).await.unwrap();
-    let error = refuses(fixture.use_cases.judge(judge, judgement).await, "each is good for once");
+    let error = refuses(fixture.use_cases.judge(judge, judgement).await, "each link works once");
     assert!(matches!(error, UseCaseError::LinkSpent), "{error:?}");
 }
 
@@ -266,7 +266,7 @@ async fn a_command_that_was_killed_keeps_its_incident_only_while_its_lease_lasts
     store.set_incident_state(&incident, IncidentState::Running).await.unwrap();
     let run = store.create_run(&incident).await.unwrap().id;
     assert!(store.claim_run(&run, "desk/7/a", Duration::from_secs(600)).await.unwrap());
-    refuses(fixture.use_cases.forget(&admin, &incident).await, "it is being looked into");
+    refuses(fixture.use_cases.forget(&admin, &incident).await, "it is being investigated");
     store.release_run(&run, "desk/7/a").await.unwrap();
     fixture.use_cases.forget(&admin, &incident).await.unwrap();
     assert!(store.get_incident(&incident).await.is_err());

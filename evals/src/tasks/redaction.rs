@@ -114,6 +114,6 @@ mod tests {
         assert_eq!(results.iter().map(|result| result.hit).collect::<Vec<_>>(), [true, false, true, false]);
 
         std::fs::write(&path, r#"{"text": "a", "secret": "b"}"#).unwrap();
-        assert!(run(&options).unwrap_err().to_string().contains("line 1: its `secret` does not stand"));
+        assert!(run(&options).unwrap_err().to_string().contains("line 1: its `secret` is not in"));
     }
 }

@@ -13,7 +13,7 @@ pub enum Audience {
     /// People of this organisation: a tracker or chat of its own, monitoring, the API, the command line.
     #[default]
     Internal,
-    /// Perhaps everybody, perhaps not: it is told no more than the public, and nobody else is told what it says.
+    /// Not known: it is shown no more than the public is, and its content is shown to nobody else.
     Unknown,
     /// Everybody, as in an issue of a public repository.
     Public,

@@ -24,15 +24,15 @@ pub enum CheckResult {
     NotRun,
 }
 
-/// What comparing the project's tests with and without a fix showed. Only `pass` speaks for a fix.
+/// The result of comparing the project's tests with and without a fix. Only `pass` supports a fix.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum TestsResult {
-    /// Both sides ran to their end, at least one test ran, none newly fails and none is gone.
+    /// Both sides ran to their end, at least one test ran, none newly fails and none is missing.
     Pass,
     /// A test fails with the fix that passes without it.
     Fail,
-    /// Nothing names the single tests (exit statuses alone), or a test is gone.
+    /// Nothing names the single tests (exit statuses alone), or a test is missing.
     NotComparable,
     /// The tests did not run to their end on one side or both.
     CouldNotRun,
@@ -75,11 +75,11 @@ pub struct TestsDetail {
 pub struct FourWay {
     /// Inputs that were run.
     pub inputs: u32,
-    /// Inputs on which the history says what a right fix must do.
+    /// Inputs for which the history shows what a correct fix must do.
     pub deciding: u32,
-    /// Deciding inputs on which the fix does something else.
+    /// Deciding inputs for which the fix does something else.
     pub contradicted: u32,
-    /// Inputs on which the fix keeps what the culprit changed in the way that the failure shows, which decides nothing.
+    /// Inputs for which the fix keeps the change of the culprit that the failure shows; they decide nothing.
     pub kept: u32,
     /// Deciding inputs besides the replay's own on which the fix restores what the culprit changed.
     pub restored: u32,
@@ -112,16 +112,16 @@ pub struct Fix {
     pub tests: TestsResult,
     #[serde(default)]
     pub tests_detail: Option<TestsDetail>,
-    /// What goes when this fix is applied, besides the fault: features, tests, later commits that build on it; what
-    /// speaks of security first.
+    /// What is lost with this fix, besides the fault: features, tests, later commits that build on it;
+    /// security-related changes first.
     #[serde(default)]
     pub takes_away: Vec<String>,
     #[serde(default)]
     pub four_way: Option<FourWay>,
-    /// Whether it takes a security change back: then it is a stopgap at most.
+    /// Whether it reverts a security change: then it is only a temporary fix.
     #[serde(default)]
     pub is_stopgap: bool,
-    /// Of a known fix: what was run beyond the replay when it was proven. Nothing of it was run again.
+    /// For a known fix: what was run beyond the replay when it was proven. None of it was run again.
     #[serde(default)]
     pub proven_then: Option<ProvenThen>,
 }
@@ -173,8 +173,8 @@ pub struct FixChecks {
     pub tests_detail: Option<TestsDetail>,
     pub four_way: Option<FourWay>,
     pub takes_away: Vec<String>,
-    /// The day on which they were run, where what is kept is of a fix that was known already; `None`: the day it is kept
-    /// since.
+    /// The day on which they were run, for a fix that was already known; `None`: the day since which it is
+    /// stored.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub run_on: Option<String>,
 }
@@ -196,7 +196,7 @@ impl From<&Fix> for FixChecks {
     }
 }
 
-/// A candidate fix that was tried and did not hold.
+/// A candidate fix that was tried and failed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TriedFix {
     pub kind: FixKind,

@@ -16,9 +16,9 @@ pub enum Proof {
     None,
     /// The failure was seen in a replay at the failing revision.
     Reproduced,
-    /// The replay fails at the culprit and passes at its parent, both really run.
+    /// The replay fails at the culprit and passes at its parent; both were run.
     CauseConfirmed,
-    /// The replay passes with the fix, and something beyond it shows that the behaviour is right again.
+    /// The replay passes with the fix, and further evidence shows that the behaviour is correct again.
     FixVerified,
 }
 
@@ -31,7 +31,8 @@ pub enum Approval {
     Rejected,
 }
 
-/// By which right somebody judges an answer. Ordered: a word is overruled only by one of the same right or a higher one.
+/// The authority with which a person judges an answer. Ordered: a judgement is overruled only by one with the same
+/// or a higher authority.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum JudgingAuthority {
@@ -39,7 +40,7 @@ pub enum JudgingAuthority {
     Link,
     Support,
     Responder,
-    /// Also whoever works on the store by the command line.
+    /// Also anyone who uses the command line on the store.
     Admin,
 }
 
@@ -59,7 +60,7 @@ impl JudgingAuthority {
 pub enum Outcome {
     #[default]
     Unknown,
-    /// The fix was seen on the watched branch and the signature stayed away.
+    /// The fix was seen on the watched branch and the failure did not come back.
     Shipped,
     Recurred,
 }

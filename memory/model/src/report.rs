@@ -27,15 +27,15 @@ pub struct Report {
     pub summary: String,
     pub root_cause: Option<RootCause>,
     pub hypotheses: Vec<Hypothesis>,
-    /// The first 20 at least, where the range has them, also when a replay has settled the cause.
+    /// At least the first 20 if the range has that many, even if a replay has proven the cause.
     pub suspects: Vec<Suspect>,
     pub fix: Option<Fix>,
-    /// Candidate fixes that were tried and did not hold.
+    /// Candidate fixes that were tried and failed.
     #[serde(default)]
     pub tried: Vec<TriedFix>,
     pub replay: Option<ReplaySummary>,
     pub similar: Vec<SimilarIncident>,
-    /// Claims taken out because their evidence does not bear them.
+    /// Claims that were removed because their evidence does not support them.
     pub struck: Vec<Struck>,
     pub impact: Option<Impact>,
     pub evidence: Vec<Evidence>,
@@ -49,10 +49,10 @@ pub struct Report {
 pub enum Verdict {
     /// A proven or confirmed resolution matched and was re-checked now.
     Known,
-    /// Cause confirmed, the fix passes the replay, and something beyond the replay shows that the behaviour is right
+    /// Cause confirmed, the fix passes the replay, and further evidence shows that the behaviour is correct
     /// again: the project's tests, or the four-way check on neighbouring inputs.
     Verified,
-    /// The replay fails at the culprit and passes at its parent, both really run.
+    /// The replay fails at the culprit and passes at its parent; both were run.
     Confirmed,
     /// No replay; calibrated probability of the named cause at least .5.
     Probable,
@@ -172,7 +172,7 @@ pub enum SandboxLevel {
     Full,
     /// Landlock and seccomp, no namespaces.
     Reduced,
-    /// Unsandboxed, because it was asked for.
+    /// Unsandboxed, because the user requested it.
     None,
 }
 
@@ -197,7 +197,7 @@ pub struct ReplaySummary {
     pub laid_in: Vec<String>,
 }
 
-/// The failure that the ticket tells, against the one that the replay shows at the failing revision.
+/// The failure that the ticket reports, compared with the one that the replay shows at the failing revision.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "result", rename_all = "snake_case")]
 pub enum FailureAgreement {
@@ -209,7 +209,7 @@ pub enum FailureAgreement {
     CannotTell { why: String },
     /// The ticket names one error and the replay shows another.
     Differs { ticket: String, replay: String },
-    /// They differ, and a person said that the replay is what is meant.
+    /// They differ, and a person accepted the failure of the replay.
     Accepted { ticket: String, replay: String },
 }
 

@@ -20,7 +20,7 @@ const MAX_NAME_CHARS: usize = 100;
 /// Text that names no repository or no conversation.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "{text:?} is no name of {of}: give 1 to {MAX_NAME_CHARS} characters without spaces around and control characters"
+    "{text:?} is not a name of {of}: give 1 to {MAX_NAME_CHARS} characters without spaces around and control characters"
 )]
 pub struct InvalidName {
     /// What was to be named, with its article: `a repository`.

@@ -30,7 +30,7 @@ impl AnswerLimit {
     pub fn complaint(&self) -> String {
         let bytes = self.max_bytes;
         format!(
-            "the answer is longer than {bytes} bytes, which no answer to this question is; the rest was not read"
+            "the answer is longer than {bytes} bytes, more than a valid answer can have; the rest was not read"
         )
     }
 

@@ -65,7 +65,7 @@ pub(crate) fn judge(query: &StructureKeys, candidate: &StructureKeys, shared: &S
     let mostly = overlap >= MOSTLY || shared.units.iter().any(|u| u.contains("::"));
 
     let (mut structure, structural) = if shared.text {
-        why.push("the very same ticket text".to_owned());
+        why.push("the same ticket text".to_owned());
         (SAME_TEXT, true)
     } else if shared.fingerprint {
         why.push("the same fingerprint: exception, code path and message agree".to_owned());
@@ -95,12 +95,12 @@ pub(crate) fn judge(query: &StructureKeys, candidate: &StructureKeys, shared: &S
         }
     }
     if !shared.units.is_empty() {
-        why.push(format!("what was guilty then is on this stack: {}", few(&shared.units)));
+        why.push(format!("the culprit of the earlier incident is on this stack: {}", few(&shared.units)));
         structure = structure.max(0.5 * f64::from(u8::from(same_exception)));
     }
     let words = words_score(shared.likeness);
     if words >= 0.10 && !shared.words.is_empty() {
-        why.push(format!("alike in words ({:.2}): {}", shared.likeness, few(&shared.words)));
+        why.push(format!("similar words ({:.2}): {}", shared.likeness, few(&shared.words)));
     }
     if let Some(service) = &shared.service {
         why.push(format!("the same service {service}"));

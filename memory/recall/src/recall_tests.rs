@@ -126,7 +126,7 @@ async fn prose_is_a_hint_at_most_and_the_very_same_text_is_more() {
         ask(&store, &prose("Cart total off by a cent", "With a voucher, VAT rounding drops one cent.")).await;
     assert_eq!(found[0].incident.id, id);
     assert!(!found[0].structural && found[0].score <= 0.6, "{found:?}");
-    assert!(found[0].why[0].contains("alike in words"), "{:?}", found[0].why);
+    assert!(found[0].why[0].contains("similar words"), "{:?}", found[0].why);
     let same = ask(&store, &ticket).await;
     assert!(same[0].structural && same[0].score >= 0.95);
 }
@@ -210,7 +210,7 @@ async fn guilty_code_of_then_on_the_stack_of_now_is_said() {
     let found = recall(&store, &query).await.unwrap();
     assert_eq!(found[0].incident.id, id);
     assert!(
-        found[0].why.iter().any(|w| w.contains("guilty") && w.contains("Money.add")),
+        found[0].why.iter().any(|w| w.contains("culprit") && w.contains("Money.add")),
         "{:?}",
         found[0].why
     );

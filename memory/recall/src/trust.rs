@@ -34,7 +34,7 @@ impl Trust {
             Proof::FixVerified => (0.9, "its fix was verified by replay"),
             Proof::CauseConfirmed => (0.8, "its cause was confirmed by replay"),
             Proof::Reproduced => (0.3, "only reproduced"),
-            Proof::None => (0.15, "nothing of it is proven"),
+            Proof::None => (0.15, "nothing is proven"),
         };
         let mut why = vec![proof.to_owned()];
         let mut score: f64 = proven;
@@ -59,7 +59,7 @@ impl Trust {
         match resolution.outcome {
             Outcome::Shipped => {
                 score += 0.05;
-                why.push("the fix shipped and the failure stayed away".to_owned());
+                why.push("the fix was shipped and the failure did not come back".to_owned());
             }
             Outcome::Recurred => {
                 score *= 0.3;

@@ -24,7 +24,7 @@ pub(crate) async fn candidates(
         Ok(found) => Ok((found, None)),
         Err(VectorError::Store(error)) => Err(error),
         Err(error) => {
-            tracing::warn!(error = %error, "recall goes on without vectors");
+            tracing::warn!(error = %error, "recall continues without vectors");
             Ok((HashMap::new(), Some(error.to_string())))
         }
     }

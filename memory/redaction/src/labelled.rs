@@ -62,11 +62,9 @@ impl LabelledText {
             (0, None) => Some("it plants no `secret` and names nothing to `keep`"),
             (1.., Some(_)) => Some("it has both a `secret` and something to `keep`; make two lines of it"),
             (1.., None) if self.planted().any(|secret| !self.text.contains(secret)) => {
-                Some("its `secret` does not stand in its `text`")
+                Some("its `secret` is not in its `text`")
             }
-            (0, Some(keep)) if !self.text.contains(keep) => {
-                Some("what it is to `keep` does not stand in its `text`")
-            }
+            (0, Some(keep)) if !self.text.contains(keep) => Some("what it must `keep` is not in its `text`"),
             _ => None,
         }
     }
@@ -92,8 +90,8 @@ mod tests {
         let read = LabelledText::parse_all(good).unwrap();
         assert!(read[0].is_right(&Redactor::default()));
         for (bad, why) in [
-            (r#"{"text": "a", "secret": "b"}"#, "does not stand in its `text`"),
-            (r#"{"text": "a", "keep": "b"}"#, "to `keep` does not stand"),
+            (r#"{"text": "a", "secret": "b"}"#, "is not in its `text`"),
+            (r#"{"text": "a", "keep": "b"}"#, "must `keep` is not in"),
             (r#"{"text": "a"}"#, "plants no `secret`"),
             (r#"{"text": "a", "keep": "a", "secret": "a"}"#, "make two lines"),
             (r#"{"text": 1}"#, "invalid type"),

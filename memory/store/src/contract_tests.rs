@@ -459,7 +459,7 @@ async fn a_bad_import_names_the_line_and_keeps_those_before() {
         (lines[1].replace(TRANSFER_SCHEMA, "other/9"), "schema"),
         (lines[1].replace("shared text", "altered text"), "hash"),
         (lines[1].replace("\"seq\":1", "\"seq\":5"), "out of order"),
-        (lines[1].replace(ANNA.who, ""), "by nobody"),
+        (lines[1].replace(ANNA.who, ""), "names no person"),
         (lines[1].replace("\"id\":\"inc_", "\"id\":\"../x"), "is not the id of an incident"),
     ];
     for (second, expected) in cases {

@@ -12,7 +12,7 @@ use std::time::Duration;
 pub enum StoreError {
     #[error(
         "the database {path} is damaged ({detail}); move it and its -wal and -shm files away and start again, \
-         then bring back a backup, or an export by `millwright memory import`"
+         then restore a backup, or import an export with `millwright memory import`"
     )]
     Corrupt { path: String, detail: String },
     #[error(
@@ -50,24 +50,27 @@ pub enum StoreError {
     Away { server: String, detail: String },
     #[error("the connection to the database was lost ({detail}); nothing was half-written: repeat")]
     Lost { detail: String },
-    #[error("another process holds the database for too long; repeat, or look for a stuck millwright")]
+    #[error(
+        "another process locks the database for too long; try again, or look for a millwright process that hangs"
+    )]
     Busy,
     #[error("there is no {what} {id}{}", lists(what))]
     NotFound { what: &'static str, id: String },
     #[error(
-        "this link was used already, and each is good for once; whoever has an account can still judge the answer there"
+        "this link was used already, and each link works once; anyone who has an account can still judge the answer there"
     )]
     LinkSpent,
     #[error(
-        "this is of the whole installation, and this token is bound to some of its repositories; ask with one that is not"
+        "this concerns the whole installation, but this token is bound to some of its repositories; use a \
+         token that is not bound"
     )]
     OutsideScope,
-    #[error("{id} is short for several: {candidates}; give more of it")]
+    #[error("{id} matches several ids: {candidates}; give more of the id")]
     Ambiguous { id: String, candidates: String },
     #[error("run {run} went on elsewhere (next event is {found}, not {expected}); read its events again")]
     Conflict { run: String, expected: i64, found: i64 },
     /// Another report was delivered under this id before.
-    #[error("another report was delivered under the same id before; give a new report an id of its own")]
+    #[error("another report was delivered with the same id before; give each report its own id")]
     OtherContent { incident: Option<IncidentId> },
     #[error("{what} has {found} bytes, at most {limit} are kept; shorten it")]
     TooLarge { what: &'static str, found: usize, limit: usize },
@@ -75,11 +78,11 @@ pub enum StoreError {
         "{what} {id} cannot be read ({detail}); it was written by another version, or the database is damaged"
     )]
     Unreadable { what: &'static str, id: String, detail: String },
-    #[error("line {line} of the import: {detail}; lines before it are imported, mend it and repeat")]
+    #[error("line {line} of the import: {detail}; lines before it are imported; fix it and repeat")]
     BadImport { line: u64, detail: String },
     #[error("reading or writing the file: {0}; check the path and the space left")]
     Io(#[from] std::io::Error),
-    #[error("the database refused: {0}; this is a fault of millwright, please report it")]
+    #[error("the database refused: {0}; this is a bug in millwright, please report it")]
     Sql(#[source] sqlx::Error),
 }
 

@@ -50,7 +50,7 @@ impl Store {
             Some(text) if Evidence::hash(&text) != sha256 => Err(StoreError::Unreadable {
                 what: "evidence",
                 id: sha256.to_owned(),
-                detail: "its text no longer has that hash".into(),
+                detail: "its text no longer matches that hash".into(),
             }),
             other => Ok(other),
         }

@@ -331,7 +331,7 @@ async fn correct(
     let new = NewResolution {
         repository: instead_of.and_then(|rejected| rejected.repository.clone()).or(repository),
         // The author is in a field of its own, because the statement is also shown to people outside.
-        statement: format!("Commit {commit} brought the failure in, as a person said."),
+        statement: format!("Commit {commit} introduced the failure, according to a person."),
         culprit: Some(commit),
         units: Vec::new(),
         failing_revision: instead_of.map(|rejected| rejected.failing_revision.clone()).unwrap_or_default(),

@@ -139,7 +139,7 @@ async fn what_a_higher_right_said_stands_until_it_is_taken_back_there() {
     assert!(told.correction.is_none() && told.overruled_by.is_some(), "{told:?}");
     let words = told.in_words(Approval::Rejected);
     assert!(
-        told.is_taken && words.starts_with("Marked as not it") && words.contains("commit that you named was"),
+        told.is_taken && words.starts_with("Marked as wrong") && words.contains("commit that you named was"),
         "{words}"
     );
     let resolutions = store.resolutions(&other.incident_id).await.unwrap();

@@ -78,7 +78,7 @@ impl FeedbackResult {
             JudgingAuthority::Responder => "a responder",
             JudgingAuthority::Support | JudgingAuthority::Link => "somebody with more rights",
         };
-        Some(format!("was {said} by {who}, which stands until one of them takes it back."))
+        Some(format!("was {said} by {who}, which stays in force until one of them withdraws it."))
     }
 
     /// The reply to the person, in sentences.
@@ -87,16 +87,18 @@ impl FeedbackResult {
             Some(_) if !self.is_taken => {
                 let stands = self.stands().unwrap_or_default();
                 match self.correction {
-                    None => format!("This cause {stands} Your word is kept as a remark and changes nothing."),
-                    Some(_) => format!("This cause {stands} Your word on it is kept as a remark."),
+                    None => {
+                        format!("This cause {stands} Your judgement is kept as a remark and changes nothing.")
+                    }
+                    Some(_) => format!("This cause {stands} Your judgement of it is kept as a remark."),
                 }
             }
             Some(_) if approval == Approval::Rejected => {
-                "Marked as not it: it is not offered again for this failure.".to_owned()
+                "Marked as wrong: it is not offered again for this failure.".to_owned()
             }
             Some(known) if !known.is_trusted() => {
-                "Confirmed. It is offered as known once a second person whom we know, or somebody whose word alone counts, \
-                 confirms it."
+                "Confirmed. It is offered as known once a second person with an account, or somebody whose \
+                 confirmation alone is enough, confirms it."
                     .to_owned()
             }
             Some(_) => "Confirmed.".to_owned(),
@@ -106,7 +108,7 @@ impl FeedbackResult {
             (&self.correction, self.stands().filter(|_| self.is_taken || self.resolution.is_none()))
         {
             let named = format!(
-                "The commit that you named {stands} What you say of it is kept as a remark and changes nothing."
+                "The commit that you named {stands} Your note about it is kept as a remark and changes nothing."
             );
             return if self.is_taken { format!("{told} {named}") } else { named };
         }
@@ -115,11 +117,12 @@ impl FeedbackResult {
         match correction {
             None => told,
             Some((commit, known)) if known.is_trusted() => format!(
-                "{told} Commit {commit} is taken as the cause, as you say; it is re-checked before it is called known."
+                "{told} Commit {commit} is recorded as the cause that you named; it is checked again before \
+                 it is reported as known."
             ),
             Some((commit, _)) => format!(
-                "{told} Commit {commit} is kept as the cause you named; a second person, or somebody whose word alone counts, has \
-                 to confirm it."
+                "{told} Commit {commit} is kept as the cause you named; a second person, or somebody whose \
+                 confirmation alone is enough, has to confirm it."
             ),
         }
     }

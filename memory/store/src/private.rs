@@ -29,7 +29,7 @@ pub fn tighten(path: &Path) -> io::Result<()> {
     }
     let tight = Permissions::from_mode(rights.mode() & !OF_OTHERS);
     if let Err(error) = fs::set_permissions(path, tight) {
-        tracing::warn!(path = %path.display(), %error, "others may read this, which cannot be changed");
+        tracing::warn!(path = %path.display(), %error, "other users may read this, and its permissions cannot be changed");
     }
     Ok(())
 }

@@ -160,8 +160,12 @@ impl Store {
             .await?;
         let told_apart = |text: &str| format!("sha256:{}", Evidence::hash(text));
         let (before, after) = (told_apart(&known.statement), told_apart(statement));
-        let why =
-            format!("{}{}it said: {}", by.why, if by.why.is_empty() { "" } else { "; " }, known.statement);
+        let why = format!(
+            "{}{}previous text: {}",
+            by.why,
+            if by.why.is_empty() { "" } else { "; " },
+            known.statement
+        );
         let by = Actor { who: by.who, why: &why };
         record(&mut tx, by, change("statement", &known, Some(&before), Some(&after))).await?;
         tx.commit().await?;

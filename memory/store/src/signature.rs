@@ -42,10 +42,10 @@ impl ExportKey {
             detail: detail.to_owned(),
         };
         let fresh = Ed25519KeyPair::generate_pkcs8(&SystemRandom::new())
-            .map_err(|_| std::io::Error::other("no random numbers can be had for a key"))?;
+            .map_err(|_| std::io::Error::other("no random numbers are available for a key"))?;
         let kept = store.server_secret(SECRET, &hex::encode(fresh.as_ref())).await?;
         let bytes = hex::decode(&kept).map_err(|_| unreadable("it is not hexadecimal"))?;
-        Ok(Self(Ed25519KeyPair::from_pkcs8(&bytes).map_err(|_| unreadable("it is no Ed25519 key"))?))
+        Ok(Self(Ed25519KeyPair::from_pkcs8(&bytes).map_err(|_| unreadable("it is not an Ed25519 key"))?))
     }
 
     /// The public part, 64 hex digits.

@@ -360,7 +360,7 @@ impl Bundle {
                 return Err(format!("resolution {} belongs to another incident", r.id));
             }
             if r.approval == Approval::Confirmed && r.approved_by.as_deref().is_none_or(str::is_empty) {
-                return Err(format!("resolution {} is confirmed, but by nobody", r.id));
+                return Err(format!("resolution {} is confirmed, but names no person", r.id));
             }
         }
         if let Some(run) = self.runs.iter().find(|r| r.run.incident_id != incident.id) {
@@ -374,7 +374,7 @@ impl Bundle {
         for item in &self.evidence {
             evidence::check_size(&item.text).map_err(|e| e.to_string())?;
             if Evidence::hash(&item.text) != item.stored.sha256 {
-                return Err(format!("evidence {} has another text than its hash says", item.stored.sha256));
+                return Err(format!("the text of evidence {} does not match its hash", item.stored.sha256));
             }
         }
         Ok(())

@@ -77,7 +77,7 @@ impl TicketApi for LinearIntegration {
         let undone =
             |name: &str| answer.pointer(&format!("/data/{name}/success")) == Some(&Value::Bool(false));
         match ["commentCreate", "commentUpdate"].into_iter().find(|name| undone(name)) {
-            Some(name) => Err(SendError::Refused(format!("{name} was not done"))),
+            Some(name) => Err(SendError::Refused(format!("{name} failed"))),
             None => Ok(answer),
         }
     }

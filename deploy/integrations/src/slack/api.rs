@@ -80,7 +80,7 @@ impl<'a> SlackApi<'a> {
         }
         let answer = self.ask("chat.postMessage", &body).await?;
         let ts = answer.get("ts").and_then(Value::as_str);
-        ts.map(str::to_owned).ok_or_else(|| SendError::Unknown("the answer holds no ts".into()))
+        ts.map(str::to_owned).ok_or_else(|| SendError::Unknown("the answer has no ts".into()))
     }
 
     /// Edits a note. A note that a person deleted stays deleted.
@@ -160,8 +160,7 @@ impl<'a> SlackApi<'a> {
             let method = if thread.is_some() { "conversations.replies" } else { "conversations.history" };
             let answer = self.read(method, &fields).await?;
             let messages = answer.get("messages").and_then(Value::as_array);
-            let messages =
-                messages.ok_or_else(|| SendError::Unknown("the answer holds no messages".into()))?;
+            let messages = messages.ok_or_else(|| SendError::Unknown("the answer has no messages".into()))?;
             if let Some(found) = messages.iter().find(|message| is_it(message)) {
                 return Ok(Some(found.clone()));
             }
@@ -200,7 +199,7 @@ impl<'a> SlackApi<'a> {
             self.call("apps.connections.open", app_token, "application/x-www-form-urlencoded", String::new());
         let answer = answer.await?;
         let url = answer.get("url").and_then(Value::as_str);
-        url.map(str::to_owned).ok_or_else(|| SendError::Unknown("the answer holds no url".into()))
+        url.map(str::to_owned).ok_or_else(|| SendError::Unknown("the answer has no url".into()))
     }
 
     /// The owner of the token, and the workspace.
@@ -222,7 +221,7 @@ impl<'a> SlackApi<'a> {
     pub async fn team(&self) -> Result<String, SendError> {
         let answer = self.read("auth.test", &[]).await?;
         let team = answer.get("team_id").and_then(Value::as_str).filter(|team| !team.is_empty());
-        team.map(str::to_owned).ok_or_else(|| SendError::Unknown("the answer holds no team_id".into()))
+        team.map(str::to_owned).ok_or_else(|| SendError::Unknown("the answer has no team_id".into()))
     }
 
     /// The description of a user by Slack.
@@ -310,7 +309,7 @@ fn mend(error: &str) -> &'static str {
         "not_in_channel" | "channel_not_found" => "; invite the bot: /invite @its-name in that channel",
         "is_archived" => "; the channel is archived",
         "invalid_auth" | "not_authed" | "token_revoked" | "account_inactive" | "token_expired" => {
-            "; see the token in the variable that channels.slack.bot_token_env names (app_token_env for the socket)"
+            "; check the token in the variable that channels.slack.bot_token_env names (app_token_env for the socket)"
         }
         "missing_scope" => {
             "; give the app the scopes app_mentions:read, chat:write, commands, users:read, im:history, channels:history, \

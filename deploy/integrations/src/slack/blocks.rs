@@ -86,7 +86,7 @@ pub fn incident(shown: &IncidentCard<'_>) -> Value {
     if is_over && let Some(resolution) = shown.resolution {
         let judged = match resolution.approval {
             Approval::Confirmed => Some("Confirmed"),
-            Approval::Rejected => Some("Said not to be it"),
+            Approval::Rejected => Some("Rejected"),
             Approval::None => None,
         };
         if let Some(judged) = judged {

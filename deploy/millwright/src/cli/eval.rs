@@ -18,7 +18,7 @@ pub(crate) struct EvalArguments {
 pub(crate) enum EvalCommand {
     /// Run a suite or your own cases; writes results.jsonl, summary.json and reports
     Run(Box<EvalRunArguments>),
-    /// Compare two runs: is the second better, worse, or is there no telling?
+    /// Compare two runs: is the second one better, worse, or not distinguishable?
     Compare(EvalCompareArguments),
     /// Rewrite the reports of a run
     Report(EvalReportArguments),
@@ -113,7 +113,7 @@ pub(crate) enum EvalImportFrom {
 
 #[derive(Debug, Args)]
 pub(crate) struct EvalRunArguments {
-    /// smoke, nightly, learning-curve, retold, safety, honesty or no-cause: incidents made on the spot
+    /// smoke, nightly, learning-curve, retold, safety, honesty or no-cause: generated incidents
     #[arg(value_name = "SUITE", conflicts_with_all = ["cases", "task", "memory", "repo_map"], required_unless_present = "cases")]
     pub(crate) suite: Option<String>,
     /// Cases, one JSON object a line; for log-templates the folder of systems
@@ -128,7 +128,7 @@ pub(crate) struct EvalRunArguments {
     /// `playbook`, or the name of a model
     #[arg(long, value_name = "playbook|MODEL", default_value = "playbook")]
     pub(crate) planner: String,
-    /// Run the cases a second time with something simpler and show its figures beside the others: `bare` is the model
+    /// Run the cases a second time with a simpler baseline and show its figures beside the others: `bare` is the model
     /// of --planner with the same tools, without recall, ranking and verification
     #[arg(long, value_enum)]
     pub(crate) baseline: Option<EvalBaseline>,
@@ -152,7 +152,7 @@ pub(crate) struct EvalRunArguments {
     #[arg(long, value_name = "DIR")]
     pub(crate) out: PathBuf,
     /// Maximum sets of hunks to try when narrowing a proven culprit to its guilty lines; 0 skips this
-    /// [default: as many as a smaller set is worth]
+    /// [default: depends on the number of hunks and the time of one replay]
     #[arg(long, value_name = "N")]
     pub(crate) minimise_runs: Option<u32>,
     /// Maximum inputs for the four-way check of a fix; 0 skips it [default: 12]
@@ -205,7 +205,7 @@ pub(crate) enum EvalBaseline {
 pub(crate) enum EvalMemory {
     /// Neither read nor written
     Off,
-    /// Every case gets an empty one
+    /// Every case starts with empty memory
     Fresh,
     /// Cases in their order; memory grows by the label (rank) or by what the run proved (investigate)
     Sequential,

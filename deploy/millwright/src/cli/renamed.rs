@@ -23,7 +23,7 @@ pub(crate) fn warnings_of_renamed_options(arguments: &[String]) -> Vec<String> {
     RENAMED_OPTIONS
         .iter()
         .filter(|(of, old, _)| of == command && is_used(old))
-        .map(|(_, old, new)| format!("{old} is now {new}; the old name goes with the next release"))
+        .map(|(_, old, new)| format!("{old} is now {new}; the old name is removed in the next release"))
         .collect()
 }
 
@@ -37,7 +37,7 @@ mod tests {
             |line: &str| warnings_of_renamed_options(&line.split(' ').map(str::to_owned).collect::<Vec<_>>());
         assert_eq!(
             warned("investigate t.txt --repo . --at=HEAD~1 --at HEAD"),
-            ["--at is now --bad; the old name goes with the next release"]
+            ["--at is now --bad; the old name is removed in the next release"]
         );
         assert_eq!(warned("investigate t.txt --require known --at x").len(), 2);
         for quiet in ["investigate t.txt --bad x", "deployment add a=b --at now", "investigate -- --at", ""] {

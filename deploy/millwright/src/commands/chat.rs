@@ -266,8 +266,8 @@ impl EventSink for Screen {
         self.in_run.store(true, Ordering::Relaxed);
         match event {
             RunEvent::Planned { note, finding: None, .. } if !note.is_empty() => self.step(note),
-            RunEvent::Steered { text, .. } => self.step(&format!("taken in: {text}")),
-            RunEvent::FellBack { because } => self.step(&format!("going on by the playbook: {because}")),
+            RunEvent::Steered { text, .. } => self.step(&format!("noted: {text}")),
+            RunEvent::FellBack { because } => self.step(&format!("continuing with the playbook: {because}")),
             RunEvent::ApprovalDecided { call, approved, .. } => {
                 self.step(&format!("{call} {}", if *approved { "approved" } else { "denied" }));
             }
@@ -277,7 +277,7 @@ impl EventSink for Screen {
 
     fn resumed(&self, run: &Run) {
         if let Some(request) = run.request() {
-            self.step(&format!("going on with {}, which was interrupted", request.run_id));
+            self.step(&format!("resuming {}, which was interrupted", request.run_id));
         }
     }
 
@@ -295,7 +295,7 @@ impl ProgressSink for Screen {
             let seen = match outcome {
                 ReplayOutcome::Passes => "passes",
                 ReplayOutcome::Reproduces => "fails",
-                ReplayOutcome::OtherFailure => "fails otherwise",
+                ReplayOutcome::OtherFailure => "fails differently",
                 ReplayOutcome::CannotTest => "cannot be tested",
             };
             self.step(&format!("replay {number} {seen} at {}", commit.short()));

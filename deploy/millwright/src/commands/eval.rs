@@ -76,7 +76,7 @@ async fn run_cases(arguments: EvalRunArguments) -> Result<ExitCode> {
         // The results are in the folder, whether or not the history accepts them.
         match eval_history::keep(&store, suite, &summary, &failures, run).await {
             Ok(fell) => {
-                alarm.extend(fell.into_iter().map(|line| format!("fell since the run before: {line}")));
+                alarm.extend(fell.into_iter().map(|line| format!("worse than in the previous run: {line}")));
             }
             Err(error) => eprintln!("millwright: {error:#}"),
         }
@@ -84,10 +84,10 @@ async fn run_cases(arguments: EvalRunArguments) -> Result<ExitCode> {
     }
     alarm.iter().for_each(|line| eprintln!("{line}"));
     if let (Some(webhook), false) = (&webhook, alarm.is_empty()) {
-        let what = suite.map_or("cases of its own", Suite::as_str);
+        let what = suite.map_or("your own cases", Suite::as_str);
         let line = format!("millwright eval, {what}: {}", alarm.join("; "));
         if let Err(error) = millwright_server::alert::alert(webhook, &line).await {
-            eprintln!("millwright: the webhook was not told: {error}");
+            eprintln!("millwright: the webhook could not be called: {error}");
         }
     }
     Ok(if failures.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(GATE_FAILED) })
@@ -99,7 +99,7 @@ fn webhook(name: &str) -> Result<String> {
     address.filter(|address| address.starts_with("https://") || address.starts_with("http://")).with_context(
         || {
             format!(
-                "--alert-env names {name}, which is not set to an https:// address; set it to the webhook's"
+                "--alert-env names {name}, which is not set to an https:// address; set it to the webhook's address"
             )
         },
     )
@@ -140,7 +140,7 @@ fn report(arguments: &EvalReportArguments) -> Result<ExitCode> {
 fn gate(path: &std::path::Path) -> Result<serde_json::Value> {
     let text = std::fs::read_to_string(path)
         .with_context(|| format!("the gate {} cannot be read", path.display()))?;
-    serde_json::from_str(&text).with_context(|| format!("the gate {} is no JSON", path.display()))
+    serde_json::from_str(&text).with_context(|| format!("the gate {} is not JSON", path.display()))
 }
 
 fn options(arguments: &EvalRunArguments, config: &Config) -> Result<EvalOptions> {

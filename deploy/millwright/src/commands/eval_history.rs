@@ -50,7 +50,8 @@ pub(super) async fn keep(
 
 fn page(kept: &[KeptEvaluation]) -> String {
     if kept.is_empty() {
-        return "no suite was run here yet; `millwright eval run nightly --out DIR` runs one\n".to_owned();
+        return "no suite has been run here yet; `millwright eval run nightly --out DIR` runs one\n"
+            .to_owned();
     }
     let mut out = String::new();
     for one in kept {

@@ -30,7 +30,7 @@ pub(crate) enum InitError {
     NotAFolder { path: PathBuf },
     #[error("{path} has no work tree to write the file into; give a clone with its files checked out")]
     Bare { path: PathBuf },
-    #[error("{path} exists already; look at it, or overwrite it with --force")]
+    #[error("{path} already exists; edit it, or overwrite it with --force")]
     Exists { path: PathBuf },
     #[error("writing {path}: {source}")]
     Write { path: PathBuf, source: io::Error },
@@ -151,7 +151,7 @@ impl InitResult {
 /// The text of the file. It loads without changes.
 pub(crate) fn render(guess: &RepositoryGuess) -> String {
     let mut out = String::from(
-        "# Millwright: how to test this repository. Guessed by `millwright init`; check it, then keep it.\n\
+        "# Millwright: how to test this repository. Guessed by `millwright init`; check it before you use it.\n\
          # Every option: `millwright schema config`.\n\n",
     );
     let checks = guess.checks();
@@ -174,7 +174,7 @@ pub(crate) fn render(guess: &RepositoryGuess) -> String {
     );
     option(
         &mut out,
-        "Folders its files lie in where they run; taken off the paths of stack traces.",
+        "Folders where its files lie at run time; removed from the paths of stack traces.",
         "path_prefixes",
         list(&guess.path_prefixes),
         "[\"/app\"]",
@@ -206,8 +206,8 @@ pub(crate) fn render(guess: &RepositoryGuess) -> String {
     }
     option(&mut out, "Longest time for one replay, in seconds.", "timeout_s", None, "300");
     out.push_str(
-        "\n# What lies outside of the checkout and its commands must read, such as an interpreter. For safety this is\n\
-         # not taken from a file inside the repository: use --allow-read PATH, or name this file with --config.\n\
+        "\n# Files and folders outside the checkout that its commands must read, such as an interpreter. For safety\n\
+         # this is not taken from a file inside the repository: use --allow-read PATH, or name this file with --config.\n\
          # allow_read = [\"/opt/python\"]\n",
     );
     out

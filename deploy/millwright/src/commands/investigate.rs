@@ -111,7 +111,10 @@ pub(super) async fn investigate_and_print(
         Err(error) if error.is_interruption() => {
             match keep {
                 true => eprintln!("\nmillwright: {error}"),
-                false => eprintln!("\nmillwright: interrupted; nothing was kept to go on from (--no-memory)"),
+                false => eprintln!(
+                    "\nmillwright: interrupted; the run cannot be resumed, because nothing was \
+                     stored (--no-memory)"
+                ),
             }
             return Ok(ExitCode::from(INTERRUPTED));
         }
@@ -257,7 +260,7 @@ pub(super) fn options(
     };
     anyhow::ensure!(
         command.as_ref().is_none_or(|command| !command.trim().is_empty()),
-        "the replay is empty; give a command that fails because of what the ticket tells, or --no-replay"
+        "the replay is empty; give a command that fails because of what the ticket reports, or --no-replay"
     );
     let replay = match command {
         _ if arguments.no_replay => ReplayChoice::Off,
@@ -289,7 +292,7 @@ pub(super) fn options(
 
 /// A hint that names a file which another person may have written.
 fn taken_from(path: &Path) -> String {
-    format!("how this repository is tested was taken from {}", path.display())
+    format!("the test commands of this repository come from {}", path.display())
 }
 
 /// The overlay files of the command line, for every checkout. Paths are relative to the working directory, or else to the

@@ -44,7 +44,7 @@ pub(super) async fn run(arguments: MemoryArguments) -> Result<ExitCode> {
         MemoryCommand::Search { query, limit } => {
             let items = store.search_memory(&query, limit).await?;
             show(format, &items, || match items.is_empty() {
-                true => format!("Nothing that is remembered is like {:?}.\n", clean(&query, 80)),
+                true => format!("No remembered incident matches {:?}.\n", clean(&query, 80)),
                 false => list(&items),
             })?;
         }
@@ -75,7 +75,7 @@ pub(super) async fn run(arguments: MemoryArguments) -> Result<ExitCode> {
             let moved = migrate(&store, engine).await?;
             let said = || {
                 format!(
-                    "{} vectors moved, {} of them looked up again; set vectors.url = {to:?} to use them\n",
+                    "{} vectors moved, {} of them verified; set vectors.url = {to:?} to use them\n",
                     moved.points, moved.samples
                 )
             };
@@ -101,7 +101,7 @@ pub(super) async fn run(arguments: MemoryArguments) -> Result<ExitCode> {
         }
         MemoryCommand::Expire { days, dry_run } => {
             let days = days.or(config.options.store.unproven_retention_days).context(
-                "nothing expires by itself: say --days, or set store.unproven_retention_days in millwright.toml",
+                "nothing expires by itself: give --days, or set store.unproven_retention_days in millwright.toml",
             )?;
             let before = days_ago(days)?;
             let gone = match dry_run {
@@ -109,11 +109,13 @@ pub(super) async fn run(arguments: MemoryArguments) -> Result<ExitCode> {
                 false => store.expire(before, Actor { who: &wiring::person(), why: "retention" }).await?,
             };
             if let Err(error) = catch_up(&store, 0).await {
-                eprintln!("their vectors are removed from the server later: {error}");
+                eprintln!(
+                    "their vectors could not be removed from the server now; this is tried again later: {error}"
+                );
             }
             show(format, &serde_json::json!({ "forgotten": gone, "dry_run": dry_run }), || {
                 let verb = if dry_run { "would be forgotten" } else { "are forgotten" };
-                format!("{} incidents that nothing was proven of in {days} days {verb}\n", gone.len())
+                format!("{} incidents without any proof for {days} days {verb}\n", gone.len())
             })?;
         }
         MemoryCommand::Import(arguments) => {
@@ -145,8 +147,8 @@ async fn judge(
     let judged = use_cases.judge(judge, AnswerJudgement::of_best(&id, is_confirmed)).await;
     let judged = judged.map_err(|error| match error {
         UseCaseError::NothingToJudge => anyhow::anyhow!(
-            "{id} has no resolution to confirm or reject; `millwright memory show {id}` says what is known, and \
-             `--note \"it was COMMIT\"` tells the cause"
+            "{id} has no resolution to confirm or reject; `millwright memory show {id}` shows what is known, and \
+             `--note \"it was COMMIT\"` names the cause"
         ),
         UseCaseError::Store(error) => error.into(),
         other => other.into(),
@@ -154,7 +156,7 @@ async fn judge(
     show(format, &judged.resolution(), || {
         let standing = judged.judged.as_ref().map(|known| format!("{id}: {}\n", trust(known)));
         let correction = judged.corrected_to().map(|commit| {
-            format!("Taken as the cause: commit {commit}. It is re-checked before it is called known.\n")
+            format!("Recorded as the cause: commit {commit}. It is checked again before it is reported as known.\n")
         });
         standing.into_iter().chain(correction).collect()
     })
@@ -163,7 +165,7 @@ async fn judge(
 /// The time in the format of memory.
 fn days_ago(days: u32) -> Result<Timestamp> {
     let span = jiff::SignedDuration::from_hours(24 * i64::from(days));
-    let at = jiff::Timestamp::now().checked_sub(span).context("so many days ago there was no calendar")?;
+    let at = jiff::Timestamp::now().checked_sub(span).context("that many days ago is out of range")?;
     Ok(at.into())
 }
 
@@ -177,8 +179,7 @@ pub(super) fn show<T: Serialize>(format: ListFormat, value: &T, text: impl FnOnc
 
 fn list(items: &[MemoryItem]) -> String {
     if items.is_empty() {
-        return "Nothing is remembered here yet. `millwright investigate` writes back what it proves.\n"
-            .into();
+        return "Nothing is remembered here yet. `millwright investigate` stores what it proves.\n".into();
     }
     let mut out = String::new();
     for item in items {

@@ -124,7 +124,7 @@ impl Past<'_> {
                 break;
             }
             if read as u64 == MOST_LINE && line.last() != Some(&b'\n') {
-                bail!("{}:{number}: longer than {MOST_LINE} bytes, which is no ticket", path.display());
+                bail!("{}:{number}: longer than {MOST_LINE} bytes, too long for a ticket", path.display());
             }
             if line.iter().all(u8::is_ascii_whitespace) {
                 continue;
@@ -167,7 +167,8 @@ impl Past<'_> {
             return Ok(());
         }
         let kept = self.store.take_in_past(&self.batch, self.dry_run, self.by).await;
-        self.done.add(kept.context("what came before is kept; repeat the import, and it goes on there")?);
+        self.done
+            .add(kept.context("the records before are imported; repeat the import to continue from there")?);
         self.batch.clear();
         let so_far = self.done.new_incidents + self.done.known_incidents + self.done.forgotten;
         if so_far >= BATCH as u64 {
@@ -193,12 +194,12 @@ fn trust<'m>(
         Some(key) if key == own => return Ok(ImportTrust::AsWritten),
         Some(key) if is_trusted(&key) => return Ok(ImportTrust::ProofOnly),
         Some(key) => format!("is signed by the key {key}, which is not trusted here"),
-        None => "is not signed, or was changed since".to_owned(),
+        None => "is not signed, or was changed after signing".to_owned(),
     };
     let path = path.display();
     eprintln!(
-        "millwright: {path} {key}: its tickets and statements are taken in, its proof, approvals and replays are not; \
-         --trust KEY takes them where you know whose key it is"
+        "millwright: {path} {key}: its tickets and statements are imported, its proof, approvals and replays are not; if \
+         you know whose key it is, --trust KEY imports them too"
     );
     Ok(ImportTrust::Nothing(masks))
 }

@@ -50,8 +50,8 @@ async fn learn(store: &Store, format: ListFormat) -> Result<()> {
             let said = serde_json::json!({ "learned": null, "incidents": incidents, "culprits": culprits });
             show(format, &said, || {
                 format!(
-                    "nothing was learned: {incidents} ranked incidents with a proven or confirmed culprit, of \
-                     {culprits} culprits, are too few ({LEAST_INCIDENTS} at least)\n"
+                    "nothing was learned: {incidents} ranked incidents with a proven or confirmed culprit, of {culprits} \
+                     culprits, are too few (at least {LEAST_INCIDENTS} are needed)\n"
                 )
             })
         }

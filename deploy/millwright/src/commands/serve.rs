@@ -23,7 +23,7 @@ use crate::config::Config;
 use crate::{dense, logging, wiring};
 
 pub(super) async fn run(arguments: ServeArguments) -> Result<ExitCode> {
-    let here = std::env::current_dir().context("the current folder cannot be told")?;
+    let here = std::env::current_dir().context("the current folder cannot be determined")?;
     let config = Arc::new(wiring::config(arguments.config.as_deref(), Some(&here))?);
     logging::start_for_service(arguments.log_format.or(config.options.telemetry.log_format));
     let data_dir = wiring::data_dir(&arguments.data, &config)?;
@@ -34,11 +34,11 @@ pub(super) async fn run(arguments: ServeArguments) -> Result<ExitCode> {
     let service = Service::start(database.clone(), settings).await?;
     logging::say(&format!("listening on http://{} (role {role})", service.address()?));
     if let Some(address) = service.metrics_address() {
-        logging::say(&format!("figures for Prometheus on http://{}/metrics, without a token", address?));
+        logging::say(&format!("metrics for Prometheus on http://{}/metrics, without a token", address?));
     }
     service.run(told_to_stop()).await;
     database.close().await;
-    logging::say("stopped; what was under way goes on with the next start");
+    logging::say("stopped; running work continues at the next start");
     Ok(ExitCode::SUCCESS)
 }
 

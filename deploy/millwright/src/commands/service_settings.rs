@@ -172,7 +172,7 @@ pub(super) fn slack(options: &config::SlackSection) -> Result<ChatSettings> {
     .flatten()
     .collect();
     if unset.len() > 1 {
-        anyhow::bail!("channels.slack wants secrets in {}, which are not set", unset.join(" and "));
+        anyhow::bail!("channels.slack needs secrets in {}, which are not set", unset.join(" and "));
     }
     let (bot, signing, app) = (bot?, signing?, app?);
     let signing_secrets = signing.iter().flat_map(|all| all.split_whitespace());
@@ -191,5 +191,5 @@ pub(super) fn slack(options: &config::SlackSection) -> Result<ChatSettings> {
 
 fn secret(section: &str, variable: &str) -> Result<String> {
     let value = std::env::var(variable).ok().filter(|value| !value.trim().is_empty());
-    value.with_context(|| format!("{section} wants a secret in {variable}, which is not set"))
+    value.with_context(|| format!("{section} needs a secret in {variable}, which is not set"))
 }

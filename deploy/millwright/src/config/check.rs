@@ -154,7 +154,7 @@ pub(super) fn unknown(what: &str, full: &str, name: &str, keys: &[&str]) -> Stri
         Some((_, key)) => {
             format!("unknown {what} {shown}; the nearest is {key} (there are {})", keys.join(", "))
         }
-        None => format!("unknown {what} {shown}; nothing can stand there"),
+        None => format!("unknown {what} {shown}; no keys are allowed there"),
     }
 }
 

@@ -73,8 +73,8 @@ fn keys_of_before_are_taken_and_told() {
     assert_eq!(config.options.store.unproven_retention_days, Some(30));
     assert_eq!(config.options.server.dedup_window_hours, 12);
     let told = [
-        "server.join_within_h is now server.dedup_window_hours; the old name goes with the next release",
-        "store.keep_unproven_days is now store.unproven_retention_days; the old name goes with the next release",
+        "server.join_within_h is now server.dedup_window_hours; the old name is removed in the next release",
+        "store.keep_unproven_days is now store.unproven_retention_days; the old name is removed in the next release",
     ];
     assert_eq!(config.warnings, told);
     let variable = [("MILLWRIGHT__SERVER__JOIN_WITHIN_H", "6")];
@@ -146,7 +146,7 @@ fn who_reads_and_who_judges_is_configured_in_words() {
     refused("[auth]\nconfirming_role = \"viewer\"\n", "\"support\", \"responder\", \"admin\"");
     refused("[connectors.jira]\nsecret_env = \"S\"\naudience = \"friends\"\n", "\"internal\", \"public\"");
     let slack = "[channels.slack]\nbot_token_env = \"B\"\nsigning_secret_env = \"S\"\n";
-    refused(&format!("{slack}judging_teams = [\"acme\"]\n"), "not a workspace's id");
+    refused(&format!("{slack}judging_teams = [\"acme\"]\n"), "not a workspace id");
 }
 
 #[test]
@@ -244,12 +244,13 @@ fn mistakes_name_the_place_and_the_remedy() {
     for url in ["postgres://me:secret@db/x", "postgres://db/x?a=b&password=secret"] {
         check(
             &format!("[store]\nurl = \"{url}\"\n"),
-            "store.url holds a password; leave it out there and set PGPASSWORD, or the variable that store.password_env names",
+            "store.url contains a password; remove it there and set PGPASSWORD, or the variable that \
+             store.password_env names",
         );
     }
     check(
         "[redaction]\npatterns = [{ name = \"A\", pattern = \"(\" }]\n",
-        "redaction.pattern \"A\" is no regular expression: error: unclosed group",
+        "redaction.pattern \"A\" is not a regular expression: error: unclosed group",
     );
     assert!(load_text("[sandbox\n", &[]).unwrap_err().starts_with("millwright.toml:1:"));
     assert!(load_text("a = 1\na = 2\n", &[]).unwrap_err().contains("2:1: duplicate key"));
@@ -294,7 +295,7 @@ fn what_is_found_in_or_above_a_repository_cannot_weaken_anything() {
     {
         fs::write(&above, section).unwrap();
         let refused = load().unwrap_err().to_string();
-        assert!(refused.contains("is not taken from it") && refused.contains("--config"), "{refused}");
+        assert!(refused.contains("is not read from it") && refused.contains("--config"), "{refused}");
     }
     fs::write(&above, "[repositories.a]\npath = \"repo\"\ntest = \"make check\"\n").unwrap();
     let config = load().unwrap();
@@ -306,7 +307,7 @@ fn what_is_found_in_or_above_a_repository_cannot_weaken_anything() {
         fs::write(&inside, text).unwrap();
         load().unwrap_err().to_string()
     };
-    assert!(refused("[sandbox]\nallow_weaker = true\n").contains("[sandbox] is not taken from it"));
+    assert!(refused("[sandbox]\nallow_weaker = true\n").contains("[sandbox] is not read from it"));
     assert!(
         refused("[repositories.a]\nallow_read = [\"/srv/keys\"]\n").contains("repositories.a.allow_read")
     );

@@ -45,7 +45,7 @@ pub(super) fn overlay(
                 return Err(wrong(unknown("option", &path.join("."), &last, &keys)));
             }
         }
-        let schema = shape.at(&path).ok_or_else(|| wrong("it names no option".to_owned()))?;
+        let schema = shape.at(&path).ok_or_else(|| wrong("no option has this name".to_owned()))?;
         let value = match kind_in(schema) {
             "string" | "" => Value::String(text),
             kind => parse(&text).ok_or_else(|| {
@@ -60,7 +60,7 @@ pub(super) fn overlay(
             })?,
         };
         insert(table, &path, value)
-            .ok_or_else(|| wrong("a part of it is no table in the file".to_owned()))?;
+            .ok_or_else(|| wrong("a part of it is not a table in the file".to_owned()))?;
     }
     Ok(warnings)
 }

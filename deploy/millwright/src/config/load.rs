@@ -32,12 +32,12 @@ pub(crate) enum ConfigError {
     #[error("{what}")]
     Value { what: String },
     #[error(
-        "{path} was found in or above the repository, so {option} is not taken from it (a clone must not weaken what \
-         guards against it); if the file is yours, name it: --config {path}"
+        "{path} was found in or above the repository, so {option} is not read from it (a clone must not \
+         weaken protection); if the file is yours, name it: --config {path}"
     )]
     NotFromARepository { path: PathBuf, option: String },
     #[error(
-        "{path} belongs to another user, or others may write it; take it over, or name it: --config {path}"
+        "{path} belongs to another user, or others may write it; take ownership of it, or name it: --config {path}"
     )]
     NotOurs { path: PathBuf },
 }
@@ -100,10 +100,9 @@ impl Config {
         refuse_passwords(&table)?;
         let mut warnings = renamed::rename(&mut table);
         warnings.extend(env::overlay(&mut table, &shape, vars)?);
-        let mut options: ConfigFile =
-            table.try_into().map_err(|error: toml::de::Error| ConfigError::Value {
-                what: format!("the configuration does not hold together: {}", error.message()),
-            })?;
+        let mut options: ConfigFile = table.try_into().map_err(|error: toml::de::Error| {
+            ConfigError::Value { what: format!("the configuration is inconsistent: {}", error.message()) }
+        })?;
         let origin = ConfigOrigin { own, found };
         let mut config = Self { options: ConfigFile::default(), origin, warnings };
         settle(&mut options, config.folder().as_deref())?;
@@ -226,7 +225,7 @@ fn refuse_passwords(table: &Table) -> Result<(), ConfigError> {
     };
     if user.is_some_and(|user| user.contains(':')) || asks("password") {
         return Err(ConfigError::Value {
-            what: "store.url holds a password; leave it out there and set PGPASSWORD, or the variable that \
+            what: "store.url contains a password; remove it there and set PGPASSWORD, or the variable that \
                    store.password_env names"
                 .into(),
         });
@@ -293,7 +292,7 @@ fn settle(options: &mut ConfigFile, folder: Option<&Path>) -> Result<(), ConfigE
             && !test_one.contains("{test}")
         {
             return wrong(format!(
-                "repositories.{name}.test_one must hold {{test}} where the test's name goes; \
+                "repositories.{name}.test_one must contain {{test}} where the test's name goes; \
                  write for instance test_one = \"{test_one} {{test}}\""
             ));
         }
@@ -308,7 +307,7 @@ fn settle(options: &mut ConfigFile, folder: Option<&Path>) -> Result<(), ConfigE
             }
             (Some(_), Some(_)) => {
                 return wrong(format!(
-                    "repositories.{name} has a path and a url; the code is at one of them"
+                    "repositories.{name} has both a path and a url; give only one of them"
                 ));
             }
             (None, _) if entry.token_env.is_some() || entry.username.is_some() => {
@@ -325,7 +324,7 @@ fn settle(options: &mut ConfigFile, folder: Option<&Path>) -> Result<(), ConfigE
             }
         }
         if let Some(key) = entry.env.keys().find(|key| key.is_empty() || key.contains(['=', '\0'])) {
-            return wrong(format!("repositories.{name}.env: {key:?} is no name for a variable"));
+            return wrong(format!("repositories.{name}.env: {key:?} is not a valid variable name"));
         }
     }
     let sandbox = &options.sandbox;
@@ -342,11 +341,11 @@ fn settle(options: &mut ConfigFile, folder: Option<&Path>) -> Result<(), ConfigE
         return wrong(format!("sandbox.{key} must be at least 1; leave it out for the default"));
     }
     if let Some((key, _)) = bounds.iter().find(|(_, value)| *value > u64::from(u32::MAX)) {
-        return wrong(format!("sandbox.{key} is larger than any machine can give"));
+        return wrong(format!("sandbox.{key} is larger than any machine provides"));
     }
     if sandbox.network == NetworkOption::Loopback && sandbox.allow_weaker {
         return wrong(
-            "sandbox.network = \"loopback\" needs the full sandbox; it cannot go with allow_weaker = true"
+            "sandbox.network = \"loopback\" needs the full sandbox; it cannot be combined with allow_weaker = true"
                 .into(),
         );
     }
@@ -412,7 +411,7 @@ fn patterns(redaction: &RedactionSection) -> Result<(), ConfigError> {
             let text = error.to_string();
             let why = text.lines().last().unwrap_or_default().trim();
             return Err(ConfigError::Value {
-                what: format!("redaction.{name} is no regular expression: {why}"),
+                what: format!("redaction.{name} is not a regular expression: {why}"),
             });
         }
     }

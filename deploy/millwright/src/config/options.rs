@@ -48,7 +48,7 @@ pub(crate) struct RepositorySection {
     pub(crate) branch: Option<String>,
     /// Services built from it, as tickets and alerts name them. `MILLWRIGHT__REPOSITORIES__NAME__SERVICES`
     pub(crate) services: Vec<String>,
-    /// Folders its files lie in where they run, such as `/app` or `/usr/src/app`: taken off the paths of stack
+    /// Folders where its files lie at run time, such as `/app` or `/usr/src/app`: removed from the paths of stack
     /// traces. `MILLWRIGHT__REPOSITORIES__NAME__PATH_PREFIXES`
     pub(crate) path_prefixes: Vec<String>,
     /// Commands that prepare a checkout, run once for each content. `MILLWRIGHT__REPOSITORIES__NAME__SETUP`
@@ -63,23 +63,24 @@ pub(crate) struct RepositorySection {
     /// Files laid over every checkout before a replay: `PATH[=TARGET]` of the working tree, `REV:PATH[=TARGET]` of a
     /// revision. `MILLWRIGHT__REPOSITORIES__NAME__OVERLAY`
     pub(crate) overlay: Vec<String>,
-    /// Files and folders outside of the checkout that its commands may read, such as an interpreter's.
+    /// Files and folders outside the checkout that its commands may read, such as an interpreter.
     /// `MILLWRIGHT__REPOSITORIES__NAME__ALLOW_READ`
     pub(crate) allow_read: Vec<PathBuf>,
     /// Environment of its commands. `MILLWRIGHT__REPOSITORIES__NAME__ENV`
     pub(crate) env: BTreeMap<String, String>,
-    /// Where a fix may be pushed once a person approved it, by name: `shared = "file:///srv/git/name.git"`.
+    /// Where a fix may be pushed after a person approved it, by name: `shared = "file:///srv/git/name.git"`.
     /// `MILLWRIGHT__REPOSITORIES__NAME__REMOTES`
     pub(crate) remotes: BTreeMap<String, String>,
     /// Longest time for one replay, in seconds; at most `sandbox.wall_s`. `MILLWRIGHT__REPOSITORIES__NAME__TIMEOUT_S`
     pub(crate) timeout_s: Option<u64>,
 }
 
-/// Bounds of whatever comes from a repository. They hold for everything a command starts, together.
+/// Limits for all code from a repository. They apply to everything that a command starts, together.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct SandboxSection {
-    /// Seconds on the clock, whatever a repository's `timeout_s` or a remembered recipe asks for. `MILLWRIGHT__SANDBOX__WALL_S`
+    /// Seconds of elapsed time; no repository's `timeout_s` and no remembered recipe raises it.
+    /// `MILLWRIGHT__SANDBOX__WALL_S`
     pub(crate) wall_s: u64,
     /// Seconds of processor time. `MILLWRIGHT__SANDBOX__CPU_S`
     pub(crate) cpu_s: u64,
@@ -95,7 +96,7 @@ pub(crate) struct SandboxSection {
     pub(crate) output_mb: u64,
     /// `none`, or `loopback` for tests that talk to themselves. `MILLWRIGHT__SANDBOX__NETWORK`
     pub(crate) network: NetworkOption,
-    /// Run unsandboxed where no sandbox can be had, instead of refusing. `MILLWRIGHT__SANDBOX__ALLOW_WEAKER`
+    /// Run unsandboxed where no sandbox is available, instead of refusing. `MILLWRIGHT__SANDBOX__ALLOW_WEAKER`
     pub(crate) allow_weaker: bool,
 }
 
@@ -123,7 +124,7 @@ pub(crate) enum NetworkOption {
     Loopback,
 }
 
-/// What is masked before anything is kept or shown. The default masks everything known.
+/// What is masked before anything is stored or shown. The default masks everything known.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct RedactionSection {
@@ -152,27 +153,27 @@ pub(crate) struct RedactionPattern {
     pub(crate) pattern: String,
 }
 
-/// Where Millwright keeps what it knows.
+/// Where Millwright stores its data.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct StoreSection {
-    /// Folder for everything it keeps; `--data-dir` goes before it. `MILLWRIGHT__STORE__DATA_DIR`
+    /// Folder for all data; `--data-dir` overrides it. `MILLWRIGHT__STORE__DATA_DIR`
     pub(crate) data_dir: Option<PathBuf>,
-    /// `sqlite://PATH`, or `postgres://USER@HOST:5432/DATABASE` for several processes; `?sslmode=verify-full` insists on
-    /// TLS with a certificate that is right. Default: a file in the data folder. `MILLWRIGHT__STORE__URL`
+    /// `sqlite://PATH`, or `postgres://USER@HOST:5432/DATABASE` for several processes; `?sslmode=verify-full` requires
+    /// TLS with a valid certificate. Default: a file in the data folder. `MILLWRIGHT__STORE__URL`
     pub(crate) url: Option<String>,
     /// The variable that holds the password of `url`. Default: `PGPASSWORD`. `MILLWRIGHT__STORE__PASSWORD_ENV`
     pub(crate) password_env: Option<String>,
-    /// Public keys of installations whose exports are trusted with what they say of proof and approval; `memory export` names
-    /// the key that it signs with. `MILLWRIGHT__STORE__TRUSTED_KEYS`
+    /// Public keys of installations whose exported proofs and approvals are trusted; `memory export` prints the
+    /// key that it signs with. `MILLWRIGHT__STORE__TRUSTED_KEYS`
     pub(crate) trusted_keys: Vec<String>,
-    /// Days after which what was never proven nor judged by a person is forgotten, by the service or `memory expire`.
-    /// Default: kept for good.
+    /// Days after which the service or `memory expire` removes incidents that were neither proven nor judged by a
+    /// person. Default: never.
     /// `MILLWRIGHT__STORE__UNPROVEN_RETENTION_DAYS`
     pub(crate) unproven_retention_days: Option<u32>,
 }
 
-/// A language model that plans investigations, behind any OpenAI-compatible endpoint. The key comes by environment
+/// A language model that plans investigations, behind any OpenAI-compatible endpoint. The key is read from the environment
 /// only.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
@@ -180,25 +181,25 @@ pub(crate) struct ModelSection {
     /// With the version, as in `http://localhost:8080/v1`. Default: `OPENAI_BASE_URL`, else OpenAI's own.
     /// `MILLWRIGHT__MODEL__BASE_URL`
     pub(crate) base_url: Option<String>,
-    /// Who plans when `--planner` names nobody. `MILLWRIGHT__MODEL__NAME`
+    /// What plans when `--planner` is not given. `MILLWRIGHT__MODEL__NAME`
     pub(crate) name: Option<String>,
     /// The variable that holds the key. Default: `OPENAI_API_KEY`. `MILLWRIGHT__MODEL__API_KEY_ENV`
     pub(crate) api_key_env: Option<String>,
     /// PEM file with certificates to trust besides the system's. `MILLWRIGHT__MODEL__CA_FILE`
     pub(crate) ca_file: Option<PathBuf>,
-    /// Proxy to the endpoint, as in `http://proxy:3128`. Default: `HTTPS_PROXY` and its kin.
+    /// Proxy to the endpoint, as in `http://proxy:3128`. Default: `HTTPS_PROXY` and related variables.
     /// `MILLWRIGHT__MODEL__PROXY`
     pub(crate) proxy: Option<String>,
     /// Longest time for one answer in seconds, retries included; 300 by default. `MILLWRIGHT__MODEL__TIMEOUT_S`
     pub(crate) timeout_s: Option<u64>,
-    /// Tokens the model can take in and give out together; 128000 by default. `MILLWRIGHT__MODEL__CONTEXT_TOKENS`
+    /// Input and output tokens of one request together; 128000 by default. `MILLWRIGHT__MODEL__CONTEXT_TOKENS`
     pub(crate) context_tokens: Option<u64>,
     /// Longest answer; 4096 by default. `MILLWRIGHT__MODEL__MAX_OUTPUT_TOKENS`
     pub(crate) max_output_tokens: Option<u64>,
-    /// How the model says what it wants done: `tools` (native tool calls), `constrained` (JSON held to a schema,
+    /// How the model requests actions: `tools` (native tool calls), `constrained` (JSON that must match a schema,
     /// for small local models), or `auto`. `MILLWRIGHT__MODEL__ACTION_MODE`
     pub(crate) action_mode: ActionModeOption,
-    /// Sent along when set. `MILLWRIGHT__MODEL__TEMPERATURE`
+    /// Sent with each request when set. `MILLWRIGHT__MODEL__TEMPERATURE`
     pub(crate) temperature: Option<f64>,
     pub(crate) prices: PricesSection,
     pub(crate) budgets: BudgetsSection,
@@ -225,7 +226,7 @@ pub(crate) struct PricesSection {
     pub(crate) output: f64,
 }
 
-/// What one investigation may use; the command line goes before it.
+/// What one investigation may use; the command line overrides it.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct BudgetsSection {

@@ -35,5 +35,5 @@ pub(super) fn rename(table: &mut Table) -> Vec<String> {
 /// The warning about a key or variable with an old name. If both are given, the new name counts.
 pub(super) fn warning(old: &str, new: &str, is_ignored: bool) -> String {
     let ignored = if is_ignored { "; it is ignored, since both are given" } else { "" };
-    format!("{old} is now {new}{ignored}; the old name goes with the next release")
+    format!("{old} is now {new}{ignored}; the old name is removed in the next release")
 }

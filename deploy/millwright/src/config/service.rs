@@ -18,7 +18,7 @@ use crate::logging::LogFormat;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct ServerSection {
-    /// Address and port; `--listen` goes before it. `MILLWRIGHT__SERVER__LISTEN`
+    /// Address and port; `--listen` overrides it. `MILLWRIGHT__SERVER__LISTEN`
     pub(crate) listen: String,
     /// Where people reach it, for links in notes. `MILLWRIGHT__SERVER__PUBLIC_URL`
     pub(crate) public_url: Option<String>,
@@ -28,9 +28,9 @@ pub(crate) struct ServerSection {
     pub(crate) header_timeout_s: u64,
     /// Seconds that a body has to arrive. `MILLWRIGHT__SERVER__BODY_TIMEOUT_S`
     pub(crate) body_timeout_s: u64,
-    /// Of one token, or of one stranger's address. `MILLWRIGHT__SERVER__REQUESTS_PER_MINUTE`
+    /// Requests of one token, or of one address without a token. `MILLWRIGHT__SERVER__REQUESTS_PER_MINUTE`
     pub(crate) requests_per_minute: u32,
-    /// Open at once; when room is short, those that say nothing give way. `MILLWRIGHT__SERVER__CONNECTIONS`
+    /// Open at once; near the limit, idle connections are closed. `MILLWRIGHT__SERVER__CONNECTIONS`
     pub(crate) connections: usize,
     /// Of these, from one address (of IPv6: one network of 64 bits). Behind a proxy all come from one: set it to as
     /// many as `connections` there, and limit addresses in the proxy. `MILLWRIGHT__SERVER__CONNECTIONS_PER_ADDRESS`
@@ -42,18 +42,18 @@ pub(crate) struct ServerSection {
     pub(crate) streams_per_token: usize,
     /// At once in one process. `MILLWRIGHT__SERVER__INVESTIGATIONS`
     pub(crate) investigations: usize,
-    /// A failure that comes back within so many hours joins the incident that is known already.
+    /// A failure that is reported again within this many hours joins the existing incident.
     /// `MILLWRIGHT__SERVER__DEDUP_WINDOW_HOURS`
     pub(crate) dedup_window_hours: u64,
-    /// Seconds that a worker which died may hold a job. `MILLWRIGHT__SERVER__LEASE_S`
+    /// Seconds after which another worker may take over the job of a dead worker. `MILLWRIGHT__SERVER__LEASE_S`
     pub(crate) lease_s: u64,
-    /// Seconds that a shutdown waits for what is under way. `MILLWRIGHT__SERVER__GRACE_S`
+    /// Seconds that a shutdown waits for running work. `MILLWRIGHT__SERVER__GRACE_S`
     pub(crate) grace_s: u64,
-    /// Days for which the links in notes by which an answer is judged are good. `MILLWRIGHT__SERVER__JUDGE_LINK_DAYS`
+    /// Days for which the links in notes that judge an answer are valid. `MILLWRIGHT__SERVER__JUDGE_LINK_DAYS`
     pub(crate) judge_link_days: u32,
 }
 
-/// Whose confirmation alone makes an answer known.
+/// The role whose confirmation alone makes an answer known.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum ConfirmingRole {
@@ -85,15 +85,15 @@ impl Default for ServerSection {
     }
 }
 
-/// What the service tells of itself.
+/// Logs and metrics of the service.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct TelemetrySection {
-    /// `text` or `json`; `--log-format` goes before it. Default: text on a terminal, JSON elsewhere.
+    /// `text` or `json`; `--log-format` overrides it. Default: text on a terminal, JSON elsewhere.
     /// `MILLWRIGHT__TELEMETRY__LOG_FORMAT`
     pub(crate) log_format: Option<LogFormat>,
-    /// Address and port where `/metrics` is answered without a token, as in `127.0.0.1:9464`; anyone who reaches it reads
-    /// the figures. Default: nowhere. `MILLWRIGHT__TELEMETRY__METRICS_LISTEN`
+    /// Address and port that serves `/metrics` without a token, as in `127.0.0.1:9464`; anyone who reaches it can read
+    /// the metrics. Default: nowhere. `MILLWRIGHT__TELEMETRY__METRICS_LISTEN`
     pub(crate) metrics_listen: Option<String>,
 }
 
@@ -108,15 +108,15 @@ impl TelemetrySection {
     }
 }
 
-/// Who is let in.
+/// Who has access.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct AuthSection {
     /// Programs on this machine are administrators without a token; refused unless the service listens on the
     /// loopback address only. `MILLWRIGHT__AUTH__ANONYMOUS`
     pub(crate) anonymous: bool,
-    /// The least role whose confirmation alone lets an answer that no replay proved be presented as known; of lower ones it
-    /// takes two persons. `MILLWRIGHT__AUTH__CONFIRMING_ROLE`
+    /// The lowest role whose confirmation alone lets an answer that no replay proved be presented as known; with
+    /// lower roles, two persons must confirm. `MILLWRIGHT__AUTH__CONFIRMING_ROLE`
     pub(crate) confirming_role: ConfirmingRole,
 }
 
@@ -137,7 +137,7 @@ impl JsonSchema for ConnectorsSection {
             sections.insert(integration.name().to_owned(), keys.schema(generator).to_value());
         }
         json_schema!({
-            "description": "Systems that call in by hooks, and ticket systems that notes are written to.",
+            "description": "Systems that send reports to hooks, and ticket systems that receive notes.",
             "type": "object", "properties": sections, "additionalProperties": false,
         })
     }
@@ -148,27 +148,27 @@ pub(crate) fn connectors() -> impl Iterator<Item = (&'static dyn Integration, Co
     INTEGRATIONS.iter().filter_map(|integration| Some((*integration, integration.connector()?)))
 }
 
-/// Where people talk to it.
+/// Chats in which people talk to the service.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct ChannelsSection {
     pub(crate) slack: Option<SlackSection>,
 }
 
-/// Slack: mentions, direct messages, a slash command and buttons. Over HTTP with `signing_secret_env`, over a connection
-/// of our own (Socket Mode, no public address needed) with `app_token_env`, or both.
+/// Slack: mentions, direct messages, a slash command and buttons. Over HTTP with `signing_secret_env`, over an
+/// outgoing connection (Socket Mode, no public address needed) with `app_token_env`, or both.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct SlackSection {
     /// The variable that holds the bot's token (`xoxb-…`).
     pub(crate) bot_token_env: String,
-    /// The variable that holds the app's signing secret; several, divided by spaces, while one is replaced.
+    /// The variable that holds the app's signing secret; several, separated by spaces, while you replace one.
     pub(crate) signing_secret_env: Option<String>,
     /// The variable that holds an app-level token (`xapp-…`, scope `connections:write`).
     pub(crate) app_token_env: Option<String>,
     /// Ids of the users (`U…`) who may stop investigations and consent to what they want to do.
     pub(crate) responders: Vec<String>,
-    /// Who reads the channels it is asked in. Without it they are `internal`, except those shared with other workspaces.
+    /// Who reads the channels where it is used. Without it they are `internal`, except those shared with other workspaces.
     pub(crate) audience: Option<ChannelAudience>,
     /// Guests of the workspace may confirm and reject answers.
     pub(crate) guests_judge: bool,
@@ -176,7 +176,7 @@ pub(crate) struct SlackSection {
     pub(crate) judging_teams: Vec<String>,
     /// Who sees what is said in private channels and direct messages.
     pub(crate) private_channels: PrivateChannels,
-    /// Of the Web API; another one is for tests and relays.
+    /// Address of the Web API; a different one is for tests and relays.
     pub(crate) base_url: String,
 }
 
@@ -196,14 +196,14 @@ impl Default for SlackSection {
     }
 }
 
-/// Who sees incidents that were reported in a conversation that is closed to others.
+/// Who sees incidents that were reported in a private conversation.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum PrivateChannels {
-    /// Its members there, and administrators.
+    /// Members of that conversation, and administrators.
     #[default]
     Members,
-    /// Everybody who has a token, as with what is said in public channels.
+    /// Everybody who has a token, as for public channels.
     Everyone,
 }
 
@@ -215,7 +215,8 @@ impl ChannelsSection {
         }
         if slack.signing_secret_env.is_none() && slack.app_token_env.is_none() {
             return Err(
-                "channels.slack needs signing_secret_env (Slack calls in over HTTP) or app_token_env (Socket Mode)"
+                "channels.slack needs signing_secret_env (Slack calls the service over HTTP) or app_token_env \
+                 (Socket Mode)"
                     .into(),
             );
         }
@@ -227,7 +228,7 @@ impl ChannelsSection {
         };
         if let Some(id) = slack.judging_teams.iter().find(|id| !is_team(id)) {
             return Err(format!(
-                "channels.slack.judging_teams: {id:?} is not a workspace's id; ids look like T024BE7LD"
+                "channels.slack.judging_teams: {id:?} is not a workspace id; ids look like T024BE7LD"
             ));
         }
         let odd = slack
@@ -236,7 +237,7 @@ impl ChannelsSection {
             .find(|id| !id.starts_with(['U', 'W']) || id.contains(char::is_whitespace));
         match odd {
             Some(id) => {
-                Err(format!("channels.slack.responders: {id:?} is no user's id; ids look like U024BE7LH"))
+                Err(format!("channels.slack.responders: {id:?} is not a user id; ids look like U024BE7LH"))
             }
             None => Ok(()),
         }
@@ -264,7 +265,7 @@ impl ServerSection {
             ("body_timeout_s", self.body_timeout_s),
         ];
         if let Some((key, _)) = bounds.iter().find(|(_, value)| *value == 0 || *value > u64::from(u32::MAX)) {
-            return Err(format!("server.{key} must be at least 1, and not beyond all bounds"));
+            return Err(format!("server.{key} must be between 1 and 4294967295"));
         }
         if !(1..=3_650).contains(&self.judge_link_days) {
             return Err("server.judge_link_days must be between 1 and 3650".into());
@@ -283,7 +284,7 @@ impl ConnectorsSection {
     pub(super) fn settle(&self) -> Result<(), String> {
         for (name, config) in &self.0 {
             let keys = integration(name).and_then(|integration| integration.connector());
-            let keys = keys.ok_or_else(|| format!("connectors.{name} is not a system that is known here"))?;
+            let keys = keys.ok_or_else(|| format!("connectors.{name} is not a supported system"))?;
             keys.check(name, config)?;
         }
         Ok(())

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Where vectors of incidents are kept.
+/// Where vectors of incidents are stored.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct VectorsSection {
@@ -29,7 +29,7 @@ impl Default for VectorsSection {
     }
 }
 
-/// Which model turns incidents into vectors. A change embeds what is remembered anew, in the background.
+/// Which model turns incidents into vectors. After a change, remembered incidents are embedded again in the background.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct EmbeddingsSection {

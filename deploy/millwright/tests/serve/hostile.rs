@@ -348,7 +348,7 @@ fn every_door_tells_the_forged_the_old_the_strange_and_the_repeated_apart() {
         // A delivery without proof of its sender leaves no trace.
         let unsigned = ask(serving.at, "POST", path, &[], &body).unwrap();
         unsigned.refuses(401, "is missing");
-        send(&body, "another-secret", 0).refuses(401, "signature does not fit");
+        send(&body, "another-secret", 0).refuses(401, "signature does not match");
         let timed = !matches!(
             path,
             "/hooks/alertmanager" | "/hooks/pagerduty" | "/hooks/sentry" | "/hooks/github" | "/hooks/jira"
@@ -359,7 +359,8 @@ fn every_door_tells_the_forged_the_old_the_strange_and_the_repeated_apart() {
             }
         }
         // A delivery from a proven sender is checked for its content.
-        for (bytes, words) in [(&b"{\"title\":\"\xff\xfe\"}"[..], "UTF-8"), (b"{\"title\":", "no valid JSON")]
+        for (bytes, words) in
+            [(&b"{\"title\":\"\xff\xfe\"}"[..], "UTF-8"), (b"{\"title\":", "not valid JSON")]
         {
             serving.deliver(path, bytes, SECRET, 0).refuses(400, words);
         }

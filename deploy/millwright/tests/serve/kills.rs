@@ -95,7 +95,7 @@ pub(crate) fn killed(roles: &[&'static str], store: &str, plan: &KillTestPlan<'_
     }
     let noted = |number: u32| tickets.of(&format!("acme/calc#{number}"));
     let numbers: Vec<u32> = (1..=incidents).filter(|number| number % 3 == 0).collect();
-    let told = |number: &u32| noted(*number).iter().any(|note| !note.contains("is looking into this"));
+    let told = |number: &u32| noted(*number).iter().any(|note| !note.contains("is investigating this"));
     serving.until("every ticket has its note", || numbers.iter().all(told));
     for number in numbers {
         let notes = noted(number);

@@ -49,7 +49,7 @@ fn a_note_in_jira_is_changed_in_place_though_time_is_asked_for_and_an_answer_is_
     serving.until("the note says the outcome", || says("The cause is proven"));
     let notes = tickets.of("SHOP-7");
     assert_eq!(notes.len(), 1, "{notes:#?}");
-    assert!(!says("is looking into this") && says(&id), "{notes:#?}");
+    assert!(!says("is investigating this") && says(&id), "{notes:#?}");
     assert!(tickets.updates() >= 1 && tickets.limits_left() == 0);
     let key = STANDARD.encode("mill@example.org:t0ken");
     assert_eq!(tickets.keys(), [format!("Basic {key}")]);
@@ -139,7 +139,7 @@ fn a_note_in_linear_is_changed_in_place_though_answers_are_lost_and_only_what_is
         |body: &Value, secret: &str| serving.deliver("/hooks/linear", body.to_string().as_bytes(), secret, 0);
     // The body contains the time. A delivery without a valid signature is refused.
     let new = sent("create", "triage", Value::Null, 0);
-    send(&new, "another-secret").refuses(401, "signature does not fit");
+    send(&new, "another-secret").refuses(401, "signature does not match");
     ask(serving.at, "POST", "/hooks/linear", &[], &new.to_string())
         .unwrap()
         .refuses(401, "linear-signature is missing");

@@ -35,7 +35,7 @@ fn an_alert_that_comes_back_in_a_revision_with_the_fix_opens_its_incident_again(
             .as_array()
             .unwrap()
             .iter()
-            .any(|one| one["text"].as_str().unwrap().starts_with("it was not it"))
+            .any(|one| one["text"].as_str().unwrap().starts_with("the answer was wrong"))
     };
     serving.until("it is said that it was not it", said);
     let second = || serving.get(&format!("/v1/incidents/{id}"))["report"]["id"] != first["id"];

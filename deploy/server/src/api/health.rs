@@ -36,7 +36,7 @@ pub(crate) async fn readyz(State(app): State<Arc<ServiceState>>) -> Response {
     let mut degraded = app.degraded.list();
     let asked = tokio::time::timeout(STORE_PATIENCE, app.own_store.count_incidents()).await;
     let missing = match asked {
-        _ if app.is_ending() => Some(("process", "it is ending")),
+        _ if app.is_ending() => Some(("process", "it is shutting down")),
         Ok(Ok(_)) => None,
         Ok(Err(error)) => {
             tracing::error!(event = "store.failed", %error, "the store does not answer");

@@ -61,7 +61,7 @@ pub(super) fn id_or_blank_schema(generator: &mut SchemaGenerator) -> Schema {
     json_schema!({ "type": "string", "pattern": pattern })
 }
 
-/// What incidents are narrowed to.
+/// Filters for the list of incidents.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "IncidentQuery")]
@@ -156,7 +156,7 @@ pub(crate) async fn list(
 pub(crate) struct IncidentDetail {
     id: IncidentId,
     title: String,
-    /// As it was taken in, secrets masked.
+    /// As it was received, with secrets masked.
     text: String,
     state: IncidentState,
     verdict: Option<String>,
@@ -170,12 +170,12 @@ pub(crate) struct IncidentDetail {
     release: Option<String>,
     created_at: Timestamp,
     updated_at: Timestamp,
-    /// Who reads what is told of it: `internal`, `public`, or `unknown`, which is told no more than the public.
+    /// Who reads what is written about it: `internal`, `public`, or `unknown`, which is shown no more than `public`.
     audience: Audience,
-    /// Incidents of the same failure that stay apart because others read them.
+    /// Incidents of the same failure that are kept separate because other people read them.
     related: Vec<IncidentId>,
     report: Option<millwright_model::Report>,
-    /// Every time it was reported, joined or said to be over.
+    /// Every delivery that opened, joined or resolved it.
     deliveries: Vec<DeliveryView>,
     messages: Vec<MessageView>,
     notes: Vec<NoteView>,
@@ -200,7 +200,7 @@ pub(crate) struct MessageView {
     /// `remark`, `decision`, `stop`, `question` or `answer`.
     kind: String,
     text: String,
-    /// Whether it has reached the run.
+    /// Whether the run has read it.
     taken: bool,
 }
 

@@ -31,7 +31,7 @@ pub(crate) struct MessageRequest {
 #[schemars(rename = "MessageKept")]
 pub(crate) struct MessageResult {
     id: MessageId,
-    /// `remark`: the run takes it in after its current step. `question`: the answer comes as a message.
+    /// `remark`: the run reads it after its current step. `question`: the answer comes as a message.
     kind: &'static str,
 }
 
@@ -85,15 +85,15 @@ enum Word {
 #[schemars(rename = "FeedbackTaken")]
 pub(crate) struct FeedbackOutcome {
     incident_id: IncidentId,
-    /// `null` where a person named a commit while somebody of a higher role stands against it.
+    /// `null` if a person named a commit and somebody with a higher role has judged differently.
     resolution_id: Option<ResolutionId>,
-    /// `taken`, or `remark`: somebody of a higher role has said otherwise, so that it is kept and changes nothing.
+    /// `taken`, or `remark`: somebody with a higher role has judged differently, so it is stored and changes nothing.
     effect: &'static str,
-    /// What stands now: `confirmed` or `rejected`.
+    /// The judgement in force now: `confirmed` or `rejected`.
     approval: &'static str,
     /// Whether the answer may be presented as known.
     trusted: bool,
-    /// The same in words.
+    /// The same as text.
     detail: String,
     /// The commit that the note named as the cause instead (`it was 1c1ed3b`).
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -21,7 +21,7 @@ use crate::http::{CallerStore, JsonBody, Problem, UrlQuery, json_of};
 /// Without control characters.
 const NO_CONTROL: &str = r"^[^\x00-\x1f\x7f-\x9f]*$";
 
-/// A revision of a service runs somewhere from a time on.
+/// A revision of a service that was deployed to an environment at a time.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "Deployment")]
@@ -33,7 +33,7 @@ pub(crate) struct DeploymentRequest {
     revision: String,
     #[schemars(length(min = 1, max = 200), regex(pattern = NO_CONTROL))]
     environment: String,
-    /// RFC 3339, at most a day ahead; now where it is left out.
+    /// RFC 3339, at most a day in the future; the default is the current time.
     #[schemars(extend("format" = "date-time"))]
     at: Option<String>,
 }
@@ -47,7 +47,9 @@ pub(crate) async fn deploy(
     let at = match at {
         None => millwright_store::now(),
         Some(at) => Timestamp::parse(&at).map_err(|_| {
-            Problem::unprocessable("at must be a time as in 2026-11-24T10:00:00Z; leave it out for now")
+            Problem::unprocessable(
+                "at must be a time as in 2026-11-24T10:00:00Z; leave it out for the current time",
+            )
         })?,
     };
     let deployment = Deployment { service, environment, revision, at };
@@ -74,7 +76,7 @@ pub(crate) struct MemorySearchPage {
     items: Vec<MemorySearchHit>,
 }
 
-/// An incident that is remembered.
+/// A remembered incident.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "MemoryItem")]
 struct MemorySearchHit {
@@ -83,11 +85,11 @@ struct MemorySearchHit {
     created_at: Timestamp,
     service: Option<String>,
     repository: Option<RepositoryId>,
-    /// 0 to 1, relative to the best one.
+    /// 0 to 1, relative to the best match.
     score: Option<f64>,
     /// Most trusted first.
     resolutions: Vec<ResolutionView>,
-    /// Ideas that were tried and found wrong.
+    /// Hypotheses that were refuted.
     refuted: u32,
 }
 

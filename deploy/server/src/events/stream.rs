@@ -97,13 +97,13 @@ pub(crate) async fn follow(
         None | Some("") => None,
         Some(text) => Some(ReaderPosition::parse(text).ok_or_else(|| {
             Problem::bad_request(
-                "last-event-id must be the id of an event of this stream; leave it out to begin anew",
+                "last-event-id must be the id of an event of this stream; leave it out to start from the beginning",
             )
         })?),
     };
     let stream = app.streams.open(&subscriber.principal.key).map_err(|setting| {
         app.metrics.refused(RefusalReason::Streams);
-        let why = format!("too many streams of events are open ({setting}); close one, or come back later");
+        let why = format!("too many streams of events are open ({setting}); close one, or try again later");
         Problem::later(why, COME_BACK)
     })?;
     let store = app.store_of(&subscriber.principal);

@@ -26,7 +26,7 @@ const MOST_BYTES: usize = 512 * 1024;
 pub(crate) enum FileError {
     #[error("{0}")]
     Store(#[from] StoreError),
-    #[error("a file of the ticket cannot be fetched: {0}")]
+    #[error("an attachment of the ticket cannot be fetched: {0}")]
     Send(#[from] SendError),
 }
 
@@ -43,7 +43,7 @@ pub(crate) async fn complete(app: &ServiceState, incident: &Incident) -> Result<
                 taken.push((wanted, attachment));
             }
             Err(FileLeftOut::For(why)) => {
-                tracing::info!(event = "file.left_out", incident = %incident.id, file = %wanted.id, "a file is left out");
+                tracing::info!(event = "file.left_out", incident = %incident.id, file = %wanted.id, "an attachment is left out");
                 app.own_store.settle_file(&wanted.id, Some(&why)).await?;
             }
             Err(FileLeftOut::Now(error)) => return Err(error.into()),
@@ -101,10 +101,10 @@ impl From<SendError> for FileLeftOut {
 async fn fetch(app: &ServiceState, wanted: &WantedFile) -> Result<String, FileLeftOut> {
     let left = |why: &str| FileLeftOut::For(why.to_owned());
     if !is_text(&wanted.file.media_type, &wanted.file.name) {
-        return Err(left("it is no text"));
+        return Err(left("it is not text"));
     }
     let source = integration(&wanted.system).and_then(|integration| integration.attachments());
-    let source = source.ok_or_else(|| left("its system keeps no files"))?;
+    let source = source.ok_or_else(|| left("its system has no attachments"))?;
     let (base, (header, credentials)) = access(app, &wanted.system)?;
     let place = FileLocation::of(source, base, &wanted.file.url).map_err(left)?;
     let http = app.http()?;
@@ -119,10 +119,10 @@ async fn fetch(app: &ServiceState, wanted: &WantedFile) -> Result<String, FileLe
         got = outbound_http::fetch(http.get(to), MOST_BYTES).await?;
     }
     if got.leads_to.is_some() {
-        return Err(left("it leads from one place to another"));
+        return Err(left("it redirects more than once"));
     }
     if got.bytes.iter().take(8_192).any(|byte| *byte == 0) {
-        return Err(left("it is no text"));
+        return Err(left("it is not text"));
     }
     let text = String::from_utf8_lossy(&got.bytes).into_owned();
     Ok(if got.whole { text } else { format!("{text}\n[cut after {MOST_BYTES} bytes]") })

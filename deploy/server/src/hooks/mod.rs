@@ -55,7 +55,7 @@ pub(crate) static ROUTES: LazyLock<Vec<HookRoute>> = LazyLock::new(|| {
     INTEGRATIONS.iter().copied().filter_map(route).collect()
 });
 
-/// What became of a delivery.
+/// The result of a delivery.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "DeliveryTaken")]
 pub(crate) struct DeliveryResult {

@@ -153,7 +153,7 @@ fn sender(parts: &Parts) -> BodySender {
 fn no_room(app: &ServiceState) -> Problem {
     app.metrics.refused(RefusalReason::BodyRoom);
     Problem::busy(
-        "too many large bodies arrive at once, and this one stood still or came last; repeat in a moment",
+        "too many large bodies arrive at once, and this one stalled or came last; try again in a moment",
     )
 }
 
@@ -201,7 +201,7 @@ impl<T: DeserializeOwned> FromRequest<Arc<ServiceState>> for JsonBody<T> {
         let RawBody(bytes) = RawBody::from_request(request, app).await?;
         // serde would read a list as the fields in their order.
         if bytes.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'[') {
-            return Err(Problem::unprocessable("the body does not fit: it must be a JSON object"));
+            return Err(Problem::unprocessable("the body is invalid: it must be a JSON object"));
         }
         parse(&bytes).map(Self)
     }
@@ -210,14 +210,14 @@ impl<T: DeserializeOwned> FromRequest<Arc<ServiceState>> for JsonBody<T> {
 /// Parses a body. Malformed JSON is a bad request; JSON of another shape is a request that cannot be processed.
 pub(crate) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     let text = std::str::from_utf8(bytes)
-        .map_err(|error| Problem::bad_request(format!("the body is no UTF-8: {error}")))?;
+        .map_err(|error| Problem::bad_request(format!("the body is not UTF-8: {error}")))?;
     serde_json::from_str(text).map_err(|error| {
         let why = bounded(&error.to_string());
         match error.classify() {
             serde_json::error::Category::Data => {
-                Problem::unprocessable(format!("the body does not fit: {why}"))
+                Problem::unprocessable(format!("the body is invalid: {why}"))
             }
-            _ => Problem::bad_request(format!("the body is no valid JSON: {why}")),
+            _ => Problem::bad_request(format!("the body is not valid JSON: {why}")),
         }
     })
 }
@@ -239,7 +239,7 @@ impl FromRequestParts<Arc<ServiceState>> for PathId {
     async fn from_request_parts(parts: &mut Parts, app: &Arc<ServiceState>) -> Result<Self, Problem> {
         let Path(id) = Path::<String>::from_request_parts(parts, app)
             .await
-            .map_err(|_| Problem::bad_request("the id in the path is no text"))?;
+            .map_err(|_| Problem::bad_request("the id in the path is not valid text"))?;
         match is_id(&id) {
             true => Ok(Self(id)),
             false => Err(Problem::not_found("there is nothing with such an id; ids look like inc_01h…")),

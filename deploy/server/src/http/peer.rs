@@ -23,6 +23,6 @@ pub(crate) fn address(extensions: &Extensions) -> IpAddr {
 pub(crate) fn limit(app: &ServiceState, key: &str) -> Result<(), Problem> {
     app.limiter.take(key).map_err(|seconds| {
         app.metrics.refused(RefusalReason::Rate);
-        Problem::later("too many requests (server.requests_per_minute); wait, then go on", seconds)
+        Problem::later("too many requests (server.requests_per_minute); wait, then try again", seconds)
     })
 }

@@ -18,9 +18,9 @@ pub(crate) struct Problem {
     kind: &'static str,
     pub(crate) status: u16,
     pub(crate) title: String,
-    /// What was wrong, and how to mend it.
+    /// What was wrong, and how to fix it.
     pub(crate) detail: String,
-    /// The id of the request, as it stands in the header `x-request-id` and in the log.
+    /// The id of the request, as in the header `x-request-id` and in the log.
     pub(crate) request_id: Option<String>,
     #[serde(skip)]
     retry_after: Option<u64>,
@@ -93,7 +93,7 @@ impl Problem {
                 tracing::error!(event = "store.failed", %error, "the store does not answer");
                 let problem = Self::new(
                     StatusCode::SERVICE_UNAVAILABLE,
-                    "the store does not answer; repeat in a moment (the log says why)",
+                    "the store does not answer; try again in a moment (the log says why)",
                 );
                 Self { retry_after: Some(5), ..problem }
             }
@@ -101,7 +101,7 @@ impl Problem {
                 tracing::error!(event = "store.failed", %error, "the store refused");
                 let problem = Self::new(
                     StatusCode::SERVICE_UNAVAILABLE,
-                    "the store cannot take this now; repeat in a moment (the log says why)",
+                    "the store cannot accept this now; try again in a moment (the log says why)",
                 );
                 Self { retry_after: Some(5), ..problem }
             }
@@ -174,7 +174,7 @@ mod tests {
             (UseCaseError::NothingToJudge, 409),
             (StoreError::LinkSpent.into(), 409),
             (StoreError::TooLarge { what: "a report", found: 2, limit: 1 }.into(), 413),
-            (UseCaseError::Busy { why: "repeat in a moment".into() }, 503),
+            (UseCaseError::Busy { why: "try again in a moment".into() }, 503),
             (StoreError::Lost { detail: "10.0.0.1 reset".into() }.into(), 503),
         ];
         for (error, status) in refused {

@@ -26,10 +26,10 @@ pub(super) fn section(newest_first: &[KeptEvaluation]) -> Markup {
     }
     html! {
         section id="evals" {
-            h2 { "How good it was measured to be" }
+            h2 { "Measured quality" }
             @if by.is_empty() {
-                p { "No suite was run on this store yet; " code { "millwright eval run nightly --out DIR" }
-                    " measures on incidents whose truth is known." }
+                p { "No suite has been run on this store yet; " code { "millwright eval run nightly --out DIR" }
+                    " measures the quality on incidents with known causes." }
             }
             @for ((suite, planner), runs) in &by { (of_suite(&title(suite, planner), runs)) }
         }

@@ -92,10 +92,10 @@ pub(super) fn standing(known: &Resolution) -> Markup {
                 },
                 Approval::Confirmed => li.good { "confirmed" @if let Some(by) = &known.approved_by { " by " (person(by)) } },
                 Approval::Rejected => li.bad { "rejected" @if let Some(by) = &known.approved_by { " by " (person(by)) } },
-                Approval::None => li.open { "nobody has judged it" },
+                Approval::None => li.open { "not judged yet" },
             }
             @match known.outcome {
-                Outcome::Shipped => li.good { "shipped, and stayed away" },
+                Outcome::Shipped => li.good { "shipped, did not come back" },
                 Outcome::Recurred => li.bad { "came back" },
                 Outcome::Unknown => {},
             }

@@ -26,7 +26,7 @@ impl<T: DeserializeOwned> FromRequest<Arc<ServiceState>> for FormFields<T> {
         let RawBody(bytes) = RawBody::from_request(request, app).await?;
         serde_urlencoded::from_bytes(&bytes).map(Self).map_err(|error| {
             let why: String = error.to_string().chars().filter(|c| !c.is_control()).take(200).collect();
-            Problem::unprocessable(format!("the form does not fit: {why}")).into()
+            Problem::unprocessable(format!("the form is invalid: {why}")).into()
         })
     }
 }
@@ -54,7 +54,7 @@ pub(super) fn comes_from_here(headers: &HeaderMap) -> Result<(), PageError> {
         true => Ok(()),
         false => Err(PageError(Problem::new(
             StatusCode::FORBIDDEN,
-            "this form was sent from another site; open the page here and send it from there",
+            "this form was sent from another site; open the page here and send the form again",
         ))),
     }
 }

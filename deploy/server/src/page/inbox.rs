@@ -191,7 +191,7 @@ fn states(asked: &InboxQuery, counts: &[(IncidentState, i64)]) -> Markup {
 
 fn narrow(asked: &InboxQuery, services: &[String]) -> Markup {
     html! {
-        form.filters method="get" action="/" role="search" aria-label="Narrow the list" {
+        form.filters method="get" action="/" role="search" aria-label="Filter the list" {
             @if let Some(state) = &asked.state { input type="hidden" name="state" value=(state); }
             div {
                 label for="q" { "Words in the title" }
@@ -266,10 +266,10 @@ fn nothing(visit: &PageSession, asked: &InboxQuery) -> Markup {
     html! {
         div.empty {
             @if asked.is_narrow() || asked.after.is_some() {
-                p { "No incident is like that." }
+                p { "No incident matches." }
                 p { a href="/" { "Show all" } }
             } @else {
-                p { "Nothing was reported yet." }
+                p { "No incident was reported yet." }
                 p {
                     @if visit.may(TokenRole::Support) {
                         a href="/incidents/new" { "Report an incident" } ", or let other systems do it: "

@@ -37,7 +37,7 @@ pub(super) async fn show(
         h1 { "Learning" }
         @if answered.is_empty() {
             div.empty {
-                p { "Nothing was answered yet; figures come with the first answers." }
+                p { "No incident has been answered yet; figures appear with the first answers." }
                 p { a href="/incidents/new" { "Report an incident" } }
             }
         } @else {
@@ -111,7 +111,7 @@ fn occurrences(answered: &[AnsweredIncident]) -> Markup {
             @if time.is_empty() { p { "No cause was proven yet." } }
             @else {
                 (charts::bars("Time to a proven cause, median (answers)", &time))
-                @if free { p.dim { "No model was paid for: every proven cause cost 0 USD." } }
+                @if free { p.dim { "No model costs: every proven cause cost 0 USD." } }
                 @else { (charts::bars("Cost of a proven cause, median (answers)", &cost)) }
             }
         }
@@ -141,7 +141,7 @@ fn weeks(answered: &[AnsweredIncident]) -> Markup {
     html! {
         section {
             h2 { "By week" }
-            @if points.len() < 2 { p.dim { "A line needs a second week." } }
+            @if points.len() < 2 { p.dim { "A line needs at least two weeks of data." } }
             @else { (charts::shares("Share of answers", ["settled without a person", "with a verified fix"], &points)) }
         }
     }

@@ -27,7 +27,7 @@ pub(super) async fn show(
     let opened = open(&app, &link).await?;
     let (heading, button) = match opened.word {
         LinkJudgement::Confirm => ("Was this the cause?", "Yes, confirm it"),
-        LinkJudgement::Reject => ("Was this not the cause?", "No, that was not it"),
+        LinkJudgement::Reject => ("Was this not the cause?", "No, it was not"),
     };
     let body = html! {
         div.narrow {
@@ -36,14 +36,15 @@ pub(super) async fn show(
             @match opened.known.approval {
                 Approval::None => {}
                 _ => {
-                    p { "It was judged before. What somebody with an account said stands; yours is then kept as a remark." }
+                    p { "This answer was judged before. If the person has an account, their judgement stays \
+                         in force, and yours is kept as a remark." }
                     (format::standing(&opened.known))
                 }
             }
             form.stack method="post" action=(format!("/links/{link}")) {
                 label for="who" { "Your name" }
                 input #who name="who" required maxlength="80" autocomplete="name";
-                label for="note" { "What makes you sure " span.dim { "(not needed; “it was 1c1ed3b” names another commit)" } }
+                label for="note" { "What makes you sure " span.dim { "(optional; “it was 1c1ed3b” names another commit)" } }
                 input #note name="note" maxlength="1000" autocomplete="off";
                 button.danger[opened.word == LinkJudgement::Reject] type="submit" { (button) }
             }
@@ -75,8 +76,8 @@ pub(super) async fn judge(
     FormFields(said): FormFields<JudgeLinkForm>,
 ) -> Result<Response, PageError> {
     let opened = open(&app, &link).await?;
-    let who =
-        filled(said.who).ok_or_else(|| Problem::unprocessable("say your name: it is kept with your word"))?;
+    let who = filled(said.who)
+        .ok_or_else(|| Problem::unprocessable("enter your name: it is kept with your judgement"))?;
     // Anyone with the link may enter any name; the audit log must not show that as a signed-in person.
     let who = format!("{}{BY_LINK}", format::short(&who, 80));
     let note: String = said.note.chars().take(1_000).collect();

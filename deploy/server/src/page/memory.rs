@@ -101,10 +101,10 @@ pub(super) async fn list(
 fn nothing(narrow: bool) -> Markup {
     html! {
         div.empty {
-            @if narrow { p { "Nothing like that is remembered." } p { a href="/memory" { "Show all" } } }
+            @if narrow { p { "No remembered incident matches." } p { a href="/memory" { "Show all" } } }
             @else {
                 p { "Nothing is remembered yet: memory grows with every incident that is answered." }
-                p { "What was known before comes in by " code { "millwright memory import" } "." }
+                p { "Import earlier incidents with " code { "millwright memory import" } "." }
             }
         }
     }
@@ -145,7 +145,7 @@ pub(super) async fn show(
             @if let Some(service) = &entry.incident.service { " · " (format::short(service, 60)) }
             " · " a href=(format!("/incidents/{}", entry.incident.id)) { "the incident" }
         }
-        @if entry.resolutions.is_empty() { p.empty { "No answer is known of it." } }
+        @if entry.resolutions.is_empty() { p.empty { "No answer to it is known." } }
         @for known in entry.resolutions.iter().take(MOST) { (resolution(&visit, &entry.incident.id, known)) }
         (ideas(&entry))
         (again(&entry))
@@ -165,7 +165,7 @@ fn resolution(visit: &PageSession, incident: &IncidentId, known: &Resolution) ->
             (format::standing(known))
             p {
                 b { @if known.is_trusted() { "It is offered as known" } @else { "It is not offered as known" } }
-                ", after a check in the incident at hand. Trust " (format!("{:.0} %", trust.score * 100.0)) ", because:"
+                ", after a check in the new incident. Trust " (format!("{:.0} %", trust.score * 100.0)) ", because:"
             }
             ul { @for why in trust.why.iter().take(10) { li { (format::short(why, 200)) } } }
             dl {
@@ -254,7 +254,7 @@ fn forget_form(visit: &PageSession, id: &str) -> Markup {
     html! {
         section {
             h2 { "Forget" }
-            p { "Takes the ticket, its evidence, its answers and its vectors out for good. It cannot be undone." }
+            p { "Permanently removes the ticket, its evidence, its answers and its vectors. This cannot be undone." }
             form.acts method="post" action=(format!("/memory/{id}/forget")) {
                 (visit.csrf_field())
                 label.check { input type="checkbox" name="sure" value="yes" required; " I am sure" }
@@ -286,7 +286,7 @@ pub(super) async fn forget(
     FormFields(ForgetConfirmation { sure }): FormFields<ForgetConfirmation>,
 ) -> Result<Redirect, PageError> {
     if sure.as_deref() != Some("yes") {
-        return Err(Problem::unprocessable("tick the box to say that you are sure").into());
+        return Err(Problem::unprocessable("tick the box to confirm that you are sure").into());
     }
     use_cases.forget(&visit.principal, &id).await?;
     Ok(Redirect::to("/memory?said=forgotten"))

@@ -40,8 +40,8 @@ impl IntoResponse for PageError {
             StatusCode::FORBIDDEN => "Not allowed",
             StatusCode::CONFLICT => "Too late for that",
             StatusCode::TOO_MANY_REQUESTS => "Too many requests",
-            StatusCode::SERVICE_UNAVAILABLE => "Not now",
-            status if status.is_server_error() => "Something broke",
+            StatusCode::SERVICE_UNAVAILABLE => "Not available now",
+            status if status.is_server_error() => "Internal error",
             _ => "That did not work",
         };
         let body = html! {

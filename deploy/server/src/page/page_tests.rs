@@ -359,7 +359,7 @@ async fn lists_are_shown_by_pages_and_narrowed() {
     assert_eq!(rows(&browser.get("/?q=number+3").await.text), 6);
     assert_eq!(rows(&browser.get("/?state=done").await.text), 0);
     assert_eq!(rows(&browser.get("/?age=day&state=queued").await.text), 30);
-    assert!(browser.get("/?q=nothing+like+it").await.text.contains("No incident is like that"));
+    assert!(browser.get("/?q=nothing+like+it").await.text.contains("No incident matches"));
     assert_eq!(rows(&browser.get("/memory").await.text), 25);
     let admin = Browser::signed_in(&scene, TokenRole::Admin).await;
     for _ in 0..60 {
@@ -479,7 +479,7 @@ async fn what_is_remembered_gets_better_words_and_nothing_else_changes() {
         }
     );
     let page = browser.get(&format!("/memory/{id}")).await.text;
-    assert!(page.contains("clearer; it said: a commit &lt;b&gt;did&lt;/b&gt; it"), "{page}");
+    assert!(page.contains("clearer; previous text: a commit &lt;b&gt;did&lt;/b&gt; it"), "{page}");
     let other = scene.report(&scene.token(TokenRole::Support).await, "another").await;
     let fields = [("resolution", known.id.as_str()), ("was", was.as_str()), ("text", "x")];
     assert_eq!(browser.fill(&format!("/memory/{other}/text"), &fields).await.status, 404);
@@ -540,7 +540,7 @@ async fn consent_is_asked_for_on_the_page_and_given_by_a_responder() {
     assert_eq!(responder.fill(&form, &[("decision", "maybe")]).await.status, 422);
     leads(&responder.fill(&form, &[("decision", "approve")]).await, &format!("{path}?said=approved"));
     assert_eq!(responder.fill(&form, &[("decision", "deny")]).await.status, 409, "it is decided once");
-    assert!(support.get(&path).await.text.contains("Approved what was asked."));
+    assert!(support.get(&path).await.text.contains("Approved the request."));
     assert!(store.open_approvals(None).await.unwrap().is_empty());
 }
 
@@ -625,7 +625,7 @@ async fn a_token_is_bound_on_the_page_and_an_administrator_is_not() {
     assert_eq!(made.status, 200, "{}", made.text);
     assert!(made.text.contains("bound to billing, shop"), "{}", made.text);
     for (role, name, words) in
-        [("admin", "shop", "bound to no repository"), ("support", " ", "no name of a repository")]
+        [("admin", "shop", "cannot be bound to repositories"), ("support", " ", "not a name of a repository")]
     {
         let refused = make(role, &[name]).await;
         assert_eq!(refused.status, 422, "{}", refused.text);

@@ -54,7 +54,7 @@ fn form(visit: &PageSession, services: &[String], filled: &ReportForm, wrong: Op
             form.stack method="post" action="/incidents" {
                 (visit.csrf_field())
                 input type="hidden" name="once" value=(uuid::Uuid::new_v4().simple());
-                label for="title" { "What goes wrong, in a line" }
+                label for="title" { "What goes wrong, in one line" }
                 input #title name="title" required maxlength="500" value=(filled.title) autocomplete="off";
                 label for="body" { "Everything you know" }
                 p.hint #body-hint { "What was seen, stack traces, log lines, failing tests; paste them as they are. Secrets are masked before anything is kept." }

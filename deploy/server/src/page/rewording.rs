@@ -23,7 +23,7 @@ pub(super) fn form(visit: &PageSession, incident: &IncidentId, known: &Resolutio
                 (visit.csrf_field())
                 input type="hidden" name="resolution" value=(known.id);
                 input type="hidden" name="was" value=(statement_version(&known.statement));
-                label for=(text) { "What was the cause " span.dim { "(proof and approval stay as they are)" } }
+                label for=(text) { "What was the cause " span.dim { "(proof and approval do not change)" } }
                 textarea id=(text) name="text" rows="4" maxlength=(MAX_STATEMENT_CHARS) required { (known.statement) }
                 label for=(why) { "Why you change it " span.dim { "(kept in the audit log, with the old text)" } }
                 input id=(why) name="note" maxlength="500" autocomplete="off";

@@ -136,7 +136,7 @@ async fn filled_in_here(
         app.metrics.refused(RefusalReason::Form);
         return Err(PageError(Problem::new(
             StatusCode::FORBIDDEN,
-            "this form is not from a page of this session; open the page anew and send it again",
+            "this form is not from a page of this session; reload the page and send it again",
         )));
     }
     Ok(Request::from_parts(parts, Body::from(bytes)))
@@ -234,7 +234,7 @@ fn form(next: &str, wrong: Option<&str>) -> Markup {
     html! {
         div.narrow {
             h1 { "Sign in" }
-            p { "Millwright knows you by a token. Whoever runs it makes one with "
+            p { "You sign in with a token. An administrator creates one with "
                 code { "millwright token create NAME --role support" } "." }
             @if let Some(wrong) = wrong { p.told.bad #wrong role="alert" { (wrong) } }
             form.stack method="post" action="/sign-in" {

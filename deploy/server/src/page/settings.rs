@@ -73,10 +73,10 @@ fn connectors(app: &ServiceState, doors: Option<&[ChannelHealth]>) -> Markup {
     let of = |name: &str| doors.map(|doors| doors.iter().find(|door| door.source == name));
     html! {
         section {
-            h2 { "What comes in" }
+            h2 { "Incoming reports" }
             @if set.is_empty() {
                 p { "No system is connected yet. A section such as " code { "[connectors." (example) "]" }
-                    " with its secret in the configuration opens its hook." }
+                    " with its secret in the configuration enables its hook." }
             } @else {
                 ul.rows {
                     @for (path, name) in set {
@@ -85,7 +85,7 @@ fn connectors(app: &ServiceState, doors: Option<&[ChannelHealth]>) -> Markup {
                             p.dim {
                                 @match of(name) {
                                     Some(Some(door)) => { (door.deliveries) " deliveries, the last " (format::time(door.last_at)) }
-                                    Some(None) => "connected; nothing has come in yet",
+                                    Some(None) => "connected; nothing received yet",
                                     None => "connected",
                                 }
                             }
@@ -105,13 +105,13 @@ fn outgoing(app: &ServiceState, notes: &[TroubledNote]) -> Markup {
         section {
             h2 { "Notes in tickets" }
             @if app.settings.tickets.is_empty() {
-                p { "No ticket system is set up to be written to." }
+                p { "No ticket system is configured to receive notes." }
             } @else {
                 p { "Written to: " @for (at, name) in app.settings.tickets.keys().enumerate() { @if at > 0 { ", " } (name) } "." }
             }
-            @if notes.is_empty() { p.dim { "No note is in trouble." } }
+            @if notes.is_empty() { p.dim { "No note has failed attempts." } }
             @else {
-                h3 { "In trouble" }
+                h3 { "With failed attempts" }
                 ul.rows {
                     @for note in notes {
                         li {
@@ -135,7 +135,7 @@ fn code(repositories: &[&RepositorySettings]) -> Markup {
         section {
             h2 { "Code" }
             @if repositories.is_empty() {
-                p { "No repository is configured, so nothing can be looked into: add " code { "[repositories.NAME]" } " with its " code { "path" } "." }
+                p { "No repository is configured, so nothing can be investigated: add " code { "[repositories.NAME]" } " with its " code { "path" } "." }
             }
             ul.rows {
                 @for one in repositories.iter().take(100) {
@@ -175,8 +175,8 @@ pub(super) async fn audit(
     let body = html! {
         h1 { "Audit log" }
         (places(&visit, "/settings/audit"))
-        p.dim { "Who asked, approved, confirmed and forgot; nothing here can be changed." }
-        @if entries.is_empty() { p.empty { "Nothing is on record." } }
+        p.dim { "Who asked for, approved, confirmed and removed what. Entries cannot be changed." }
+        @if entries.is_empty() { p.empty { "No entries yet." } }
         ol.rows {
             @for entry in &entries {
                 li {

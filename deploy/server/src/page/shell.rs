@@ -98,20 +98,22 @@ pub(super) fn told(said: Option<&str>) -> Markup {
     let text = match said {
         Some("confirmed") => "Confirmed. Memory trusts this answer now.",
         Some("noted") => {
-            "Confirmed. Memory trusts this answer once a second person confirms it, or somebody whose word alone counts."
+            "Confirmed. Memory trusts this answer once a second person confirms it, or somebody whose \
+             confirmation alone is enough."
         }
         Some("remark") => {
-            "Kept as a remark: somebody with more rights has said otherwise of this answer, and that stands until they take it back."
+            "Kept as a remark: somebody with more rights has judged this answer differently, and their \
+             judgement stays in force until they withdraw it."
         }
-        Some("rejected") => "Marked as not it. Memory will not offer this answer again.",
-        Some("reworded") => "The text is changed. Proof, approval and outcome are as they were.",
+        Some("rejected") => "Marked as wrong. Memory will not offer this answer again.",
+        Some("reworded") => "The text is changed. Proof, approval and outcome have not changed.",
         Some("stopping") => "The investigation stops; it reports what it knows by then.",
-        Some("approved") => "Approved. The investigation goes on.",
-        Some("denied") => "Denied. The investigation goes on without it.",
+        Some("approved") => "Approved. The investigation continues.",
+        Some("denied") => "Denied. The investigation continues without it.",
         Some("forgotten") => {
-            "Forgotten: text, evidence and answers are gone. The audit log keeps that it was done."
+            "Forgotten: text, evidence and answers are removed. The audit log records the removal."
         }
-        Some("revoked") => "Revoked. Whoever used it is signed out.",
+        Some("revoked") => "Revoked. Anyone who used it is signed out.",
         Some("ended") => "That session has ended.",
         _ => return html! {},
     };

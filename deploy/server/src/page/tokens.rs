@@ -80,7 +80,7 @@ fn shown_once(new: &NewToken) -> Markup {
 fn make(visit: &PageSession, repositories: &[&RepositoryName]) -> Markup {
     html! {
         section {
-            h2 { "Make a token" }
+            h2 { "Create a token" }
             form.stack method="post" action="/settings/tokens" {
                 (visit.csrf_field())
                 div.beside {
@@ -106,7 +106,7 @@ fn make(visit: &PageSession, repositories: &[&RepositoryName]) -> Markup {
                         select #life name="life" { @for (key, _, name) in LIVES { option value=(key) { (name) } } }
                     }
                 }
-                button type="submit" { "Make it" }
+                button type="submit" { "Create it" }
             }
         }
     }
@@ -128,7 +128,7 @@ fn list(visit: &PageSession, tokens: &[AccessToken]) -> Markup {
                         }
                         p.dim {
                             "made " (format::time(token.created_at)) " by " (format::short(&token.created_by, 80))
-                            @match &token.expires_at { Some(at) => { " · ends " (format::time(*at)) } None => " · does not end by itself" }
+                            @match &token.expires_at { Some(at) => { " · ends " (format::time(*at)) } None => " · does not expire" }
                             @match &token.last_used_at { Some(at) => { " · used " (format::time(*at)) } None => " · never used" }
                         }
                         form.acts method="post" action=(format!("/settings/tokens/{}/revoke", token.id)) {

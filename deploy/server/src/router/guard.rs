@@ -82,11 +82,12 @@ async fn admit(rule: &RouteRule, peer: IpAddr, mut request: Request) -> Result<R
                     app.metrics.refused(RefusalReason::Unauthenticated);
                     return Err(Problem::unauthorized(match stranger {
                         AuthError::NoToken => {
-                            "this needs a token: authorization: Bearer mw_… (`millwright token create` makes one)"
+                            "this needs a token: authorization: Bearer mw_… (create one with `millwright token create`)"
                         }
                         AuthError::BadToken => "the token is not valid (any more)",
                         AuthError::Elsewhere => {
-                            "without a token only programs on this machine are let in, by its own name"
+                            "without a token, only programs on this machine have access, and only by the name \
+                             of this machine"
                         }
                     }));
                 }

@@ -37,7 +37,8 @@ pub(crate) fn no_place(app: &Arc<ServiceState>) -> Router {
     let refuse = move || {
         app.metrics.refused(RefusalReason::Connections);
         std::future::ready(Problem::busy(
-            "too many connections are open (server.connections, server.connections_per_address); repeat in a moment",
+            "too many connections are open (server.connections, server.connections_per_address); try again in \
+             a moment",
         ))
     };
     Router::new().fallback(refuse).layer(from_fn(guard::around))

@@ -85,7 +85,8 @@ pub(crate) fn document() -> Value {
         "info": {
             "title": "Millwright",
             "version": env!("CARGO_PKG_VERSION"),
-            "description": "Debugs production software: takes incidents in, investigates them, answers with the proven cause.",
+            "description": "Debugs production software: receives incidents, investigates them and answers \
+                            with the proven cause.",
         },
         "paths": paths,
         "components": {

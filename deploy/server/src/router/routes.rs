@@ -182,7 +182,7 @@ pub(crate) fn table() -> Vec<RouteEntry> {
         .headers(&[(
             "Idempotency-Key",
             "^[!-~]{1,200}$",
-            "The same one again is the same report; with another report it is refused",
+            "The same key with the same report is accepted once; with another report it is refused",
         )])
         .errors(&[409]),
         read(
@@ -204,11 +204,11 @@ pub(crate) fn table() -> Vec<RouteEntry> {
         read(
             "/v1/incidents/{id}/events",
             For(Viewer),
-            "What happens, as server-sent events; Last-Event-ID goes on where a reader stopped",
+            "Progress as server-sent events; Last-Event-ID continues where a reader stopped",
             RouteAnswer::Text(200, "text/event-stream"),
             || get(events::stream),
         )
-        .headers(&[("Last-Event-ID", stream::POSITION, "The id of the event that was seen last")])
+        .headers(&[("Last-Event-ID", stream::POSITION, "The id of the last event that was received")])
         .or(RouteAnswer::Nothing(204))
         .errors(&[400, 404]),
         write(
@@ -232,7 +232,7 @@ pub(crate) fn table() -> Vec<RouteEntry> {
         write(
             "/v1/incidents/{id}/feedback",
             For(Support),
-            "Says whether the answer was right",
+            "Confirms or rejects the answer",
             Some(schema::<messages::FeedbackRequest>),
             RouteAnswer::Json(200, schema::<messages::FeedbackOutcome>),
             || post(messages::judge),
@@ -241,14 +241,14 @@ pub(crate) fn table() -> Vec<RouteEntry> {
         read(
             "/v1/approvals",
             For(Responder),
-            "What waits for consent, oldest first",
+            "Calls that wait for consent, oldest first",
             RouteAnswer::Json(200, schema::<approvals::OpenApprovals>),
             || get(approvals::list),
         ),
         write(
             "/v1/approvals/{id}",
             For(Responder),
-            "Consents to what an investigation wants to do, or denies it",
+            "Approves or denies a call that an investigation wants to make",
             Some(schema::<approvals::ApprovalDecision>),
             RouteAnswer::Json(200, schema::<approvals::ApprovalResult>),
             || post(approvals::decide),
@@ -257,7 +257,7 @@ pub(crate) fn table() -> Vec<RouteEntry> {
         write(
             "/v1/deployments",
             For(Responder),
-            "Tells which revision of a service runs where since when",
+            "Records which revision of a service was deployed where and when",
             Some(schema::<records::DeploymentRequest>),
             RouteAnswer::Nothing(204),
             || post(records::deploy),
@@ -265,7 +265,7 @@ pub(crate) fn table() -> Vec<RouteEntry> {
         read(
             "/v1/memory/search",
             For(Viewer),
-            "Incidents like these words, and what is known of them",
+            "Finds remembered incidents by words, with their resolutions",
             RouteAnswer::Json(200, schema::<records::MemorySearchPage>),
             || get(records::search),
         )
@@ -278,10 +278,10 @@ pub(crate) fn table() -> Vec<RouteEntry> {
             || get(records::audit),
         )
         .query(schema::<records::AuditQuery>),
-        read(METRICS, For(Viewer), "Figures for Prometheus", RouteAnswer::Text(200, "text/plain"), || {
+        read(METRICS, For(Viewer), "Metrics for Prometheus", RouteAnswer::Text(200, "text/plain"), || {
             get(health::metrics)
         }),
-        read(HEALTH, Open, "Whether the process lives", RouteAnswer::Text(200, "text/plain"), || {
+        read(HEALTH, Open, "Whether the process is alive", RouteAnswer::Text(200, "text/plain"), || {
             get(health::healthz)
         }),
         read(

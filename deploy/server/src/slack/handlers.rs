@@ -25,7 +25,7 @@ const TITLE: usize = 160;
 /// The title for a message without text.
 const DEFAULT_TITLE: &str = "Report from Slack";
 const HELP: &str = "Tell me what goes wrong: what was seen, since when, and any stack trace, log line or failing test. \
-    I look into it and answer here; ask me anything about it in the thread.";
+    I investigate it and answer here; ask me anything about it in the thread.";
 
 pub(super) async fn told(app: &Arc<ServiceState>, told: SlackEvent) -> Result<&'static str, Problem> {
     match told {
@@ -55,7 +55,7 @@ async fn incident_said_in(
         Some(false) => Ok(Some(found)),
         Some(true) => Ok(None),
         // Neither guess can be taken back: the message would be seen by others, or the thread go on as another incident.
-        None => Err(Problem::busy("Slack does not say who reads this channel; send it again")),
+        None => Err(Problem::busy("Slack does not say who reads this channel; try again")),
     }
 }
 
@@ -229,14 +229,15 @@ pub(super) async fn command(
     };
     let arrived = report(app, reported).await?;
     Ok(match arrived {
-        IngestResult::Joined(id) => {
-            ("joined", format!("That is looked into already ({id}); I say what I find in the channel."))
-        }
-        IngestResult::Again(_) => ("again", "I have that already.".to_owned()),
+        IngestResult::Joined(id) => (
+            "joined",
+            format!("That is already being investigated ({id}); I will post what I find in the channel."),
+        ),
+        IngestResult::Again(_) => ("again", "I have already received that.".to_owned()),
         arrived => (
             "opened",
             format!(
-                "I look into it and say what I find in the channel ({}).",
+                "I am investigating it and will post what I find in the channel ({}).",
                 arrived.incident().map_or("", IncidentId::as_str)
             ),
         ),
@@ -317,7 +318,7 @@ async fn stop(
 }
 
 fn not_allowed() -> String {
-    "This is for responders; an administrator names them under [channels.slack] responders.".to_owned()
+    "Only responders may do this; an administrator names them under [channels.slack] responders.".to_owned()
 }
 
 fn person(user: &str) -> String {
@@ -347,7 +348,7 @@ fn whisper(app: &Arc<ServiceState>, channel: &str, thread: Option<&str>, user: &
             SlackApi::new(slack, app.http()?).whisper(&channel, thread.as_deref(), &user, &text).await
         };
         if let Err(error) = told.await {
-            tracing::warn!(%error, "somebody in Slack could not be told why");
+            tracing::warn!(%error, "a reply to somebody in Slack could not be sent");
         }
     });
 }

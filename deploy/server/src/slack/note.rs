@@ -12,7 +12,7 @@ use serde_json::Value;
 use crate::app::ServiceState;
 use crate::incident_note;
 
-const NOTED: &str = "Noted. The investigation takes it in after its current step.";
+const NOTED: &str = "Noted. The investigation reads it after its current step.";
 
 /// A message in a thread; the text is shown where blocks cannot be shown.
 #[derive(Debug, Clone, PartialEq)]

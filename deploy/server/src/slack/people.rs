@@ -51,8 +51,8 @@ async fn ask(app: &ServiceState, slack: &SlackSettings, user: &str) -> Result<(V
 
 fn not_told(why: &str) -> String {
     format!(
-        "Whether you belong to this workspace cannot be told ({why}), so your word is not taken. The app needs the scope \
-         users:read; or an administrator names you under [channels.slack] responders."
+        "Millwright cannot check whether you belong to this workspace ({why}), so your judgement is not \
+         accepted. The app needs the scope users:read; or an administrator names you under [channels.slack] responders."
     )
 }
 
@@ -61,7 +61,7 @@ fn may_judge(slack: &SlackSettings, user: &Value, own_team: &str) -> Result<(), 
     let flag = |name: &str| user.get(name).and_then(Value::as_bool);
     let team = user.get("team_id").and_then(Value::as_str).unwrap_or_default();
     if flag("deleted") != Some(false) || flag("is_bot") != Some(false) {
-        return Err("Only people with an account in use may judge an answer.");
+        return Err("Only people with an active account may judge an answer.");
     }
     let own = team == own_team && flag("is_stranger") != Some(true);
     if !own && !slack.judging_teams.contains(team) {
@@ -143,7 +143,8 @@ async fn ask_readers(app: &ServiceState, channel: &str) -> SlackChannel {
             told
         }
         Ok(Err(error)) => {
-            tracing::warn!(%error, "who reads a channel cannot be told, so it is taken for one that few may and others do");
+            tracing::warn!(%error, "Slack does not say who reads a channel, so it is treated as private and \
+                                    as shared with outsiders");
             SlackChannel::default()
         }
         Err(_) => SlackChannel::default(),

@@ -114,11 +114,11 @@ async fn whoever_is_not_of_the_workspace_judges_nothing() {
         ("U4", "another workspace"),
         ("U5", "Guests"),
         ("U6", "Guests"),
-        ("U7", "account in use"),
-        ("U8", "account in use"),
+        ("U7", "active account"),
+        ("U8", "active account"),
         ("U9", "Guests"),
         ("U10", "another workspace"),
-        ("U99", "cannot be told"),
+        ("U99", "cannot check whether"),
     ] {
         for action in ["confirm", "reject"] {
             press(&scene, user, action, id.as_str()).await;
@@ -134,7 +134,7 @@ async fn whoever_is_not_of_the_workspace_judges_nothing() {
     // If Slack cannot be asked, nobody counts as a member of the workspace.
     let lost = scene_at("http://127.0.0.1:9".into(), |_| {}).await;
     let standing = crate::worker::standing::standing_of(&lost.app, "slack:U1").await.unwrap();
-    assert!(standing.is_err_and(|told| told.contains("cannot be told")));
+    assert!(standing.is_err_and(|told| told.contains("cannot check whether")));
 }
 
 #[tokio::test]

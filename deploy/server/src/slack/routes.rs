@@ -102,7 +102,7 @@ async fn interactions(State(app): State<Arc<ServiceState>>, request: Request) ->
 
 fn form(body: &[u8]) -> Result<Vec<(String, String)>, Problem> {
     std::str::from_utf8(body)
-        .map_err(|error| Problem::bad_request(format!("the body is no UTF-8: {error}")))?;
+        .map_err(|error| Problem::bad_request(format!("the body is not UTF-8: {error}")))?;
     Ok(form_urlencoded::parse(body)
         .map(|(key, value)| (key.into_owned(), value.into_owned()))
         .take(100)

@@ -84,9 +84,9 @@ async fn only_slack_is_heard_and_only_now() {
         let forged = request()
             .header("x-slack-request-timestamp", at)
             .header("x-slack-signature", format!("v0={}", "00".repeat(32)));
-        scene.send(forged.body(axum::body::Body::from("{}")).unwrap()).await.refuses(401, "does not fit");
+        scene.send(forged.body(axum::body::Body::from("{}")).unwrap()).await.refuses(401, "does not match");
     }
-    send(&scene, "/hooks/slack/events", "{", 0).await.refuses(400, "no valid JSON");
+    send(&scene, "/hooks/slack/events", "{", 0).await.refuses(400, "not valid JSON");
     send(&scene, "/hooks/slack/events", "{}", 0).await.refuses(422, "type");
     send(&scene, "/hooks/slack/commands", "text=x", 0).await.refuses(422, "trigger_id");
     send(&scene, "/hooks/slack/interactions", "x=y", 0).await.refuses(422, "payload");

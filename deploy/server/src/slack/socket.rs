@@ -82,7 +82,7 @@ async fn once(app: &Arc<ServiceState>, slack: &SlackSettings) -> Result<(), Stri
                 }
                 socket.send(Message::text(ack.to_string())).await.map_err(|error| error.to_string())?;
             }
-            Err(problem) => tracing::warn!(why = %problem.detail, "an envelope of Slack could not be kept"),
+            Err(problem) => tracing::warn!(why = %problem.detail, "an envelope of Slack could not be stored"),
         }
     }
 }

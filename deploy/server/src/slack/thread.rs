@@ -19,7 +19,7 @@ const MOST_CHARS: usize = 12_000;
 pub(crate) enum ThreadError {
     #[error("{0}")]
     Store(#[from] StoreError),
-    #[error("what was said in the thread before cannot be read: {0}")]
+    #[error("the earlier messages of the thread cannot be read: {0}")]
     Slack(#[from] SendError),
 }
 

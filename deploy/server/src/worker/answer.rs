@@ -82,19 +82,19 @@ async fn answer(app: &Arc<ServiceState>, job: &Job) -> Result<(IncidentMessage, 
         }
     };
     if command(&question.body).is_some() {
-        return Ok((question, "Commands of the terminal are not taken here; ask in words.".to_owned()));
+        return Ok((question, "Terminal commands are not available here; ask in plain words.".to_owned()));
     }
     let looked = target::revision(&app.own_store, repository, &incident, &app.settings.data_dir).await;
     let place: InvestigationTarget = match looked {
         Ok(place) => place,
-        Err(error) => return Ok((question, told("The code cannot be looked at", error)?)),
+        Err(error) => return Ok((question, told("The code cannot be read", error)?)),
     };
     let mut options = investigate::options(app, repository, &place, incident.clone());
     options.incident = None;
     let speaker = match (app.settings.speaker)() {
         Ok(speaker) => speaker,
         Err(why) => {
-            tracing::warn!(%why, "the model cannot be asked; rules answer");
+            tracing::warn!(%why, "the model is not available; the rules answer");
             None
         }
     };
@@ -135,13 +135,13 @@ async fn answer(app: &Arc<ServiceState>, job: &Job) -> Result<(IncidentMessage, 
                         _ => Ok(answer.text),
                     }
                 }
-                Err(error) => told("The question could not be looked into", error),
+                Err(error) => told("The question could not be answered", error),
             }
         })
     };
     let text = tokio::task::spawn_blocking(talk)
         .await
-        .unwrap_or_else(|_| Ok("The answer broke down; ask in other words.".to_owned()))?;
+        .unwrap_or_else(|_| Ok("Answering failed with an internal error; ask in other words.".to_owned()))?;
     Ok((question, app.settings.redactor.for_run().redact(&text).text))
 }
 

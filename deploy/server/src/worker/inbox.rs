@@ -45,7 +45,7 @@ impl StoredInbox {
         tokio::spawn(async move {
             while let Some(id) = marks.recv().await {
                 if let Err(error) = store.take_message(&id).await {
-                    tracing::warn!(%error, "a message could not be marked as taken");
+                    tracing::warn!(%error, "a message could not be marked as read");
                 }
             }
         });
@@ -56,7 +56,7 @@ impl StoredInbox {
                 let Some(inbox) = bringer.upgrade() else { return };
                 match app.own_store.waiting_messages(&incident).await {
                     Ok(messages) => inbox.bring(messages),
-                    Err(error) => tracing::warn!(%error, "messages could not be looked for"),
+                    Err(error) => tracing::warn!(%error, "messages could not be read"),
                 }
             }
         });

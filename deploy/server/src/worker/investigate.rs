@@ -44,7 +44,7 @@ enum WorkError {
     Thread(#[from] chat::ThreadError),
     #[error(transparent)]
     Files(#[from] files::FileError),
-    #[error("the planner cannot be had: {0}")]
+    #[error("the planner is not available: {0}")]
     Planner(String),
 }
 
@@ -141,7 +141,7 @@ async fn attempt(
             // After two more attempts the report has to do without.
             Err(error) if job.failures + 1 < MOST_FAILURES || is_transient(&error) => return Err(error),
             Err(error) => {
-                tracing::warn!(incident = %incident.id, %error, "it is investigated without");
+                tracing::warn!(incident = %incident.id, %error, "it is investigated without its thread or files");
                 incident = store.get_incident(&job.incident_id).await?;
             }
         }
@@ -155,8 +155,8 @@ async fn attempt(
     let repositories = &app.settings.repositories;
     let Some(repository) = repositories.iter().find(|one| one.name == place.repository) else {
         let nowhere = UnplacedReason {
-            because: format!("the repository {} is not configured any more", place.repository),
-            missing: format!("bring [repositories.{}] back", place.repository),
+            because: format!("the repository {} is no longer configured", place.repository),
+            missing: format!("add [repositories.{}] again", place.repository),
         };
         return not_looked_into(app, job, &incident, &nowhere).await;
     };
@@ -173,7 +173,7 @@ async fn not_looked_into(
     app.own_store.save_report(&report).await?;
     app.metrics.report(report.verdict);
     tracing::info!(event = "run.not_possible", incident = %incident.id, job = %job.id, verdict = report.verdict.as_str(),
-        "no run, for no repository is known");
+        "no run, because no repository is known");
     Ok(Ended::Reported)
 }
 

@@ -63,7 +63,7 @@ pub(crate) async fn run(app: Arc<ServiceState>) {
     let mut alone: Option<tokio::task::Id> = None;
     while !app.is_ending() {
         if let Err(error) = free_the_dead(&app, holder).await {
-            tracing::warn!(%error, "the queue could not be looked through");
+            tracing::warn!(%error, "the queue could not be checked");
         }
         for (at, kind) in kinds.into_iter().enumerate() {
             let free = most[at].saturating_sub(busy[at]);
@@ -94,7 +94,7 @@ pub(crate) async fn run(app: Arc<ServiceState>) {
                         }
                     }
                 }
-                Err(error) => tracing::warn!(%error, "jobs could not be taken from the queue"),
+                Err(error) => tracing::warn!(%error, "jobs could not be claimed from the queue"),
             }
         }
         tokio::select! {
@@ -109,7 +109,7 @@ pub(crate) async fn run(app: Arc<ServiceState>) {
                 }
                 if let Err(error) = ended {
                     // The message of a panic may quote the text that was being read.
-                    tracing::error!(event = "job.panicked", %job, panicked = error.is_panic(), "a job broke down");
+                    tracing::error!(event = "job.panicked", %job, panicked = error.is_panic(), "a job panicked");
                     // The job stays ours until it is returned, which waits for an unavailable store.
                     let id = job.clone();
                     let task = at_work.spawn(broken(app.clone(), holder, job, stop.child()));
@@ -125,12 +125,14 @@ pub(crate) async fn run(app: Arc<ServiceState>) {
         }
     }
     if let Err(error) = app.own_store.free_turns_of(holder.as_str()).await {
-        tracing::debug!(%error, "turns end when they are due");
+        tracing::debug!(%error, "the turns of this worker could not be released; they expire");
     }
     stop.cancel();
     let all = async { while at_work.join_next().await.is_some() {} };
     if tokio::time::timeout(app.settings.limits.grace, all).await.is_err() {
-        tracing::warn!("work under way did not end in time; it is taken over from its last stored step");
+        tracing::warn!(
+            "running jobs did not end in time; another worker continues from their last stored step"
+        );
     }
 }
 
@@ -166,7 +168,7 @@ fn held(app: Arc<ServiceState>, holder: &'static LeaseHolder, job: Job, stop: Ca
 
 /// Returns a job whose task panicked.
 async fn broken(app: Arc<ServiceState>, holder: &'static LeaseHolder, job: JobId, stop: CancelFlag) {
-    let why = Some("it broke down; the log says where");
+    let why = Some("the job panicked; see the log");
     persist(&job, &stop, || app.own_store.return_job(&job, holder.as_str(), BROKEN_RESTS, why)).await;
 }
 
@@ -178,7 +180,7 @@ pub(crate) async fn give_up(
 ) -> Result<(), millwright_store::StoreError> {
     let why = format!(
         "the process that worked on it ended {} times at the same point, so it is not tried again; the logs of the \
-         workers and of their machine say why (out of memory, killed, crashed). Mend that, then report it anew",
+         workers and of their machine say why (out of memory, killed, crashed). Fix that, then report it again",
         job.lost
     );
     let of_incident = (job.kind == JobKind::Investigate).then_some(IncidentState::Failed);

@@ -27,7 +27,7 @@ pub(super) enum WatchError {
     Store(#[from] StoreError),
     #[error(transparent)]
     Repo(#[from] RepoError),
-    #[error("looking at the branch broke down")]
+    #[error("checking the branch failed with an internal error")]
     Broken,
 }
 
@@ -62,7 +62,10 @@ pub(super) async fn watch(app: &ServiceState, repository: &RepositorySettings) -
         let stayed_away = app.own_store.recurrences_since(&fix, since).await?.is_empty()
             && app.own_store.joined_after(&fix.incident_id, since).await?.is_empty();
         if stayed_away && has(&repo, &fix, &aged).await? {
-            let why = format!("the deployed branch has it at {}, and the failure stayed away", aged.short());
+            let why = format!(
+                "the deployed branch has the fix at {}, and the failure did not come back",
+                aged.short()
+            );
             app.own_store.set_outcome(&fix.id, Outcome::Shipped, Actor { who: "service", why: &why }).await?;
             changed += 1;
         }
@@ -80,7 +83,7 @@ async fn open_again(
 ) -> Result<(), WatchError> {
     // Before the fix the revision failed as well, by the old fault: the new fault came after.
     let good = first_with(repo, fix, &place.revision).await.unwrap_or_else(|error| {
-        tracing::debug!(resolution = %fix.id, %error, "since when the fix is there cannot be told");
+        tracing::debug!(resolution = %fix.id, %error, "the first revision with the fix could not be found");
         None
     });
     let plan = serde_json::to_value(InvestigationTarget { good, ..place }).map_err(|_| WatchError::Broken)?;
@@ -137,7 +140,8 @@ async fn fix_refuted(
             let there = app.own_store.get_incident(&again.incident_id).await?;
             let again =
                 if here.may_be_told_of(&there) { again.incident_id.as_str() } else { "another incident" };
-            let why = format!("it was not it: the failure is back as {again} at {at}, which has the fix");
+            let why =
+                format!("the answer was wrong: the failure is back as {again} at {at}, which has the fix");
             return Ok(Some((why, place)));
         }
     }
@@ -153,7 +157,7 @@ async fn fix_refuted(
         let Some(place) = place.map_err(|_| WatchError::Broken)? else { continue };
         if has(repo, fix, &place.revision).await? {
             let why = format!(
-                "it was not it: the failure was reported again at {at}, when {} ran, which has the fix",
+                "the answer was wrong: the failure was reported again at {at}, when {} ran, which has the fix",
                 place.revision.short()
             );
             return Ok(Some((why, place)));
@@ -191,7 +195,7 @@ async fn has(repo: &Repo, fix: &Resolution, revision: &CommitId) -> Result<bool,
     };
     let found = tokio::task::spawn_blocking(work).await.map_err(|_| WatchError::Broken)?;
     Ok(found.unwrap_or_else(|error| {
-        tracing::debug!(resolution = %fix.id, %error, "whether it was shipped cannot be told");
+        tracing::debug!(resolution = %fix.id, %error, "whether the fix was shipped could not be found out");
         false
     }))
 }

@@ -133,7 +133,7 @@ async fn a_fix_ships_when_the_branch_has_it_and_was_not_it_when_the_failure_is_b
     let store = &watched.scene.app.own_store;
     assert!(!store.resolutions(&watched.first).await.unwrap()[0].is_trusted());
     let audit = store.show_memory(watched.first.as_str()).await.unwrap();
-    assert!(serde_json::to_string(&audit).unwrap().contains("it was not it"), "why is on record");
+    assert!(serde_json::to_string(&audit).unwrap().contains("the answer was wrong"), "why is on record");
 }
 
 #[tokio::test]
@@ -160,7 +160,7 @@ async fn an_incident_whose_answer_was_not_it_is_opened_again_and_investigated_wh
     assert_eq!(state().await, IncidentState::Queued);
     let said = store.messages(first, None).await.unwrap();
     assert_eq!(said.len(), 1);
-    assert!(said[0].body.contains("it was not it: the failure was reported again"), "{said:?}");
+    assert!(said[0].body.contains("the answer was wrong: the failure was reported again"), "{said:?}");
     let text = crate::incident_note::fix_refuted(&store.resolutions(first).await.unwrap());
     assert!(text, "notes say so");
     assert_eq!(watched.look().await, 0, "once");

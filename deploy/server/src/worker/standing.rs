@@ -52,10 +52,12 @@ pub(crate) async fn standing_of(
             .and_then(|token| token.role.parse::<TokenRole>().ok())
             .filter(|role| *role > TokenRole::Viewer);
         let standing = role.map(|role| role.standing(app.settings.confirming_role));
-        return Ok(standing.ok_or_else(|| "Your token does not let you judge answers any more.".to_owned()));
+        return Ok(standing.ok_or_else(|| "Your token no longer allows you to judge answers.".to_owned()));
     }
     match chat::user_of(author) {
         Some(user) => Ok(chat::standing(app, user).await),
-        None => Ok(Err("Who you are is not known, so your word on the answer is not taken.".to_owned())),
+        None => Ok(Err("Millwright does not know who you are, so your judgement of the answer is not \
+                        accepted."
+            .to_owned())),
     }
 }

@@ -35,7 +35,7 @@ pub(super) enum TargetError {
     Repo(#[from] RepoError),
     #[error(transparent)]
     Mirror(#[from] MirrorError),
-    #[error("looking for the revision broke down")]
+    #[error("finding the revision failed with an internal error")]
     Broken,
 }
 
@@ -51,7 +51,7 @@ pub(super) async fn fetch(repository: &RepositorySettings, stop: &CancelFlag) ->
     let brought = tokio::task::spawn_blocking(move || git::fetch_mirror(&remote, &path, FRESH, &stop)).await;
     match brought.map_err(|_| TargetError::Broken)? {
         Err(error) if there => {
-            tracing::warn!(repository = %repository.name, %error, "what was fetched before is used");
+            tracing::warn!(repository = %repository.name, %error, "fetching failed; the existing clone is used");
             Ok(())
         }
         other => Ok(other?),
@@ -98,7 +98,7 @@ pub(super) async fn revision(
         let (revision, because) = match first_known(&repo, tries) {
             Some(known) => known,
             None => {
-                (repo.resolve(&branch)?, format!("nothing says which release ran, so {branch} is looked at"))
+                (repo.resolve(&branch)?, format!("no release or deployment is known, so {branch} is used"))
             }
         };
         Ok(InvestigationTarget { repository: name, revision, because, good: None })
@@ -124,7 +124,7 @@ pub(super) async fn at_time(
         if let Some((revision, because)) = first_known(&repo, tries) {
             return Ok(Some(InvestigationTarget { repository: name, revision, because, good: None }));
         }
-        let because = format!("{branch} had it at {until}");
+        let because = format!("{branch} was at this commit at {until}");
         let newest = newest_until(&repo, &branch, until.as_jiff())?;
         Ok(newest.map(|commit| InvestigationTarget {
             repository: name,

@@ -15,7 +15,7 @@ pub(super) fn report(incident: &Incident, nowhere: &UnplacedReason) -> Report {
         id: ReportId::of_incident(&incident.id),
         incident_id: incident.id.clone(),
         verdict: Verdict::Inconclusive,
-        summary: format!("Nothing could be looked into: {}.", nowhere.because),
+        summary: format!("Nothing could be investigated: {}.", nowhere.because),
         root_cause: None,
         hypotheses: Vec::new(),
         suspects: Vec::new(),
@@ -28,7 +28,7 @@ pub(super) fn report(incident: &Incident, nowhere: &UnplacedReason) -> Report {
         evidence: Vec::new(),
         usage: Usage { planner: "playbook".to_owned(), ..Usage::default() },
         escalate: Some(Escalation {
-            to: "whoever runs Millwright".to_owned(),
+            to: "the administrator of Millwright".to_owned(),
             because: nowhere.because.clone(),
             missing: vec![nowhere.missing.clone()],
         }),

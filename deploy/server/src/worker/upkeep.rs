@@ -50,9 +50,9 @@ pub(super) async fn run(app: Arc<ServiceState>, holder: &'static LeaseHolder) {
             _ = forget.tick() => if is_our_turn(&app, holder, "retention", FORGET_EVERY).await {
                 match forget_unproven(&app).await {
                 Ok(0) => {}
-                Ok(gone) => tracing::info!(gone, "incidents that nothing was proven of are forgotten"),
+                Ok(gone) => tracing::info!(gone, "unproven incidents were forgotten"),
                 // Incidents that were removed stay removed; the rest is due again in an hour.
-                Err(error) => tracing::warn!(%error, "forgetting did not come to its end"),
+                Err(error) => tracing::warn!(%error, "forgetting unproven incidents did not finish"),
             } },
             () = app.ended() => return,
         }
@@ -63,7 +63,7 @@ pub(super) async fn run(app: Arc<ServiceState>, holder: &'static LeaseHolder) {
 async fn is_our_turn(app: &ServiceState, holder: &LeaseHolder, task: &str, every: Duration) -> bool {
     let claimed = app.own_store.claim_turn(task, holder.as_str(), every.mul_f64(TURN)).await;
     claimed.unwrap_or_else(|error| {
-        tracing::warn!(%error, task, "whose turn it is cannot be told");
+        tracing::warn!(%error, task, "a turn could not be claimed");
         false
     })
 }
@@ -92,10 +92,10 @@ async fn watch_all(app: &ServiceState) {
         match outcomes::watch(app, repository).await {
             Ok(0) => {}
             Ok(changed) => {
-                tracing::info!(repository = %repository.name, changed, "outcomes of fixes were seen")
+                tracing::info!(repository = %repository.name, changed, "outcomes of fixes changed")
             }
             Err(error) => {
-                tracing::warn!(repository = %repository.name, %error, "outcomes of fixes could not be looked for");
+                tracing::warn!(repository = %repository.name, %error, "outcomes of fixes could not be checked");
             }
         }
     }
@@ -110,7 +110,7 @@ async fn complete_vectors(app: &ServiceState) {
             tracing::info!(done.embedded, done.removed, done.left, "vectors caught up");
         }
         Ok(_) => {}
-        Err(error) => tracing::warn!(%error, "vectors could not be completed; recall goes on without them"),
+        Err(error) => tracing::warn!(%error, "vectors could not be completed; recall continues without them"),
     }
 }
 

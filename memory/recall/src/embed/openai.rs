@@ -81,14 +81,16 @@ impl OpenAiEmbeddings {
         let base = options.base_url.trim_end_matches('/');
         if !base.starts_with("http://") && !base.starts_with("https://") {
             let detail = format!(
-                "embeddings.base_url {base:?} is no web address; write it with the version, as in https://api.openai.com/v1"
+                "embeddings.base_url {base:?} is not a web address; write it with the version, as in \
+                 https://api.openai.com/v1"
             );
             return Err(wrong(detail));
         }
         let key = options.api_key.as_deref().unwrap_or_default();
         if !key.bytes().all(|b| b.is_ascii_graphic()) {
             return Err(wrong(
-                "the key holds characters that no key has; check embeddings.api_key_env".into(),
+                "the key contains characters that are not valid in a key; check embeddings.api_key_env"
+                    .into(),
             ));
         }
         // Fails if the process already has a provider, which is equally good.

@@ -94,7 +94,7 @@ pub(crate) async fn copy(
         let best = hits.first().map_or(0.0, |hit| hit.score);
         // Incidents with equal texts share a vector, so the search may return any ten of them.
         if found.map_or(best < 0.999, |hit| hit.score < 0.99) {
-            return Err(wrong(format!("{} is not its own nearest there", sample.incident_id)));
+            return Err(wrong(format!("{} is not its own nearest neighbour there", sample.incident_id)));
         }
         moved.samples += 1;
     }

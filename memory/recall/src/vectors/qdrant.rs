@@ -79,12 +79,12 @@ impl Qdrant {
         let url = options.url.trim_end_matches('/');
         let bad = |detail: String| VectorError::BadUrl { url: options.url.clone(), detail };
         if !url.starts_with("http://") && !url.starts_with("https://") {
-            return Err(bad("it begins with neither http:// nor https://".into()));
+            return Err(bad("it must begin with http:// or https://".into()));
         }
         let plain = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
         if options.collection.is_empty() || !options.collection.chars().all(plain) {
             return Err(bad(format!(
-                "vectors.collection {:?} may hold letters, digits, _ and -",
+                "vectors.collection {:?} may contain only letters, digits, _ and -",
                 options.collection
             )));
         }

@@ -620,7 +620,7 @@ fn what_cannot_be_an_address_is_refused() {
         timeout: Duration::from_secs(1),
     };
     for (url, collection, why) in [
-        ("qdrant:6334", "c", "neither http"),
+        ("qdrant:6334", "c", "must begin with http"),
         ("http://q:6334", "a b", "letters"),
         ("http://q:6334", "", "letters"),
     ] {

@@ -70,7 +70,7 @@ pub(super) async fn open(url: &str, password: Option<&str>) -> Result<OpenedData
             return Err(StoreError::Server {
                 server,
                 detail: error.to_string(),
-                mend: "check the certificate and sslmode, sslrootcert in store.url; sslmode=disable does without TLS",
+                mend: "check the certificate and sslmode, sslrootcert in store.url; sslmode=disable turns TLS off",
             });
         }
         Ok(connected) => connected.map_err(|e| of_postgres(e, &server))?,
@@ -258,8 +258,8 @@ async fn bring_up_to_date(conn: &mut PgConnection, server: &str) -> Result<(), S
         if tables > 0 {
             return Err(StoreError::Server {
                 server: server.to_owned(),
-                detail: format!("it holds {tables} tables that are not millwright's"),
-                mend: "make it a database of its own: createdb millwright",
+                detail: format!("it contains {tables} tables that are not millwright's"),
+                mend: "create a separate database: createdb millwright",
             });
         }
     }

@@ -48,11 +48,11 @@ pub(super) fn of_postgres(error: sqlx::Error, server: &str) -> StoreError {
     let detail = db.message().to_owned();
     let mend = match db.code().as_deref().unwrap_or_default() {
         "28P01" | "28000" => {
-            "check user and password; the password may come by the environment, as PGPASSWORD"
+            "check user and password; the password can be set in the environment, as PGPASSWORD"
         }
         "3D000" => "create the database first: createdb millwright",
         "42501" => "give this user the right to create tables: it should own the database",
-        "25006" => "it takes no writes; name the primary server instead of a standby",
+        "25006" => "it is read-only; name the primary server instead of a standby",
         "53300" => "raise max_connections there, or run fewer processes: each takes up to 8",
         "53100" => return StoreError::DiskFull { path: format!("the database server {server}") },
         // Lock not available in time, deadlock, serialisation failure, statement or idle timeout.

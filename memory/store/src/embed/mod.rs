@@ -120,18 +120,20 @@ impl EmbedText {
 pub enum EmbedError {
     #[error(
         "the embeddings model {model} gave vectors of {found} dimensions where {wanted} are expected; \
-         set embeddings.dimension to {found} (everything is then embedded anew), or name the right model"
+         set embeddings.dimension to {found} (everything is then embedded again), or name the right model"
     )]
     Dimension { model: String, found: usize, wanted: usize },
     #[error(
         "the embeddings model {model} answered {wanted} texts with {found} vectors; it is not compatible"
     )]
     Count { model: String, found: usize, wanted: usize },
-    #[error("the embeddings model {model} gave a vector that is not made of numbers; try another model")]
+    #[error(
+        "the embeddings model {model} returned a vector with values that are not numbers; try another model"
+    )]
     NotANumber { model: String },
     #[error("the embeddings model {model} cannot be loaded: {detail}")]
     Load { model: String, detail: String },
-    #[error("the embeddings model {model} did not answer: {detail}; recall goes on by words and code")]
+    #[error("the embeddings model {model} did not answer: {detail}; recall continues with words and code")]
     Unavailable { model: String, detail: String },
 }
 

@@ -92,7 +92,7 @@ async fn files_of_a_ticket_are_wanted_once_and_go_with_it() {
     assert_eq!(urls().await, all);
     let wanted = store.wanted_files(&id).await.unwrap();
     store.settle_file(&wanted[0].id, None).await.unwrap();
-    store.settle_file(&wanted[1].id, Some("it is no text")).await.unwrap();
+    store.settle_file(&wanted[1].id, Some("it is not text")).await.unwrap();
     assert_eq!(urls().await, all[2..]);
     arrive(&store, arrival("3", &["https://a/1"])).await;
     assert_eq!(urls().await, all[2..], "what is settled is not wanted again");

@@ -113,7 +113,7 @@ pub enum VectorError {
     Dimension { engine: String, model: String, found: usize, wanted: usize },
     #[error(
         "the vector server {engine} does not answer ({detail}); check vectors.url and that it runs: \
-             recall goes on by words and code meanwhile"
+             recall continues with words and code meanwhile"
     )]
     Unavailable { engine: String, detail: String },
     #[error("the vector server {engine} refused ({detail}); check its version and vectors.api_key_env")]

@@ -61,8 +61,8 @@ fn bound_elsewhere(tokens: &[AccessToken], config: &Config) -> Vec<String> {
         let VisibleSet::Only(names) = &token.repositories else { continue };
         unknown.extend(names.iter().filter(|name| !is_known(name)).map(|name| {
             format!(
-                "{} ({}) is bound to the repository {name}, which is not configured here, so it sees nothing of it; \
-                 add [repositories.{name}], or make another token",
+                "{} ({}) is bound to the repository {name}, which is not configured here, so it gives no access to that \
+                 repository; add [repositories.{name}], or create another token",
                 token.name, token.id
             )
         }));
@@ -102,7 +102,9 @@ pub(super) async fn check_sandbox(findings: &mut DoctorFindings) -> Result<()> {
             Some(SandboxLevel::Full) => Ok("full: namespaces, Landlock and seccomp".into()),
             Some(SandboxLevel::Reduced) => Ok("reduced: Landlock and seccomp, without namespaces".into()),
             Some(SandboxLevel::None) | None => {
-                Err("replays are refused here; see the parts below, or allow a weaker one by sandbox.allow_weaker".into())
+                Err("replays are refused here; see the parts below, or allow a weaker sandbox with \
+                     sandbox.allow_weaker"
+                    .into())
             }
         },
     );

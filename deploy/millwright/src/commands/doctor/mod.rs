@@ -99,8 +99,8 @@ fn doubt_timeout(
     let most = config.options.sandbox.wall_s;
     if let Some(asked) = repository.recipes.timeout_s.filter(|asked| *asked > most) {
         let detail = format!(
-            "{asked} s are lowered to {most} s, the most that wall_s in [sandbox] gives; lower it, or raise wall_s in \
-             a configuration of your own"
+            "{asked} s are lowered to {most} s, the most that wall_s in [sandbox] gives; lower it, or raise wall_s \
+             in your own configuration file"
         );
         findings.doubt(&format!("{whole}: timeout_s"), detail);
     }

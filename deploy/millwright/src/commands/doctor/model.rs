@@ -25,10 +25,10 @@ pub(super) async fn check_model(findings: &mut DoctorFindings, name: &str, confi
     let works = match (&probe.tools, &probe.constrained) {
         (Ok(()), _) => Ok(format!("{name} at {at} makes native tool calls")),
         (Err(_), Ok(())) => Ok(format!(
-            "{name} at {at} acts by constrained answers; set model.action_mode = \"constrained\" to spare the first try"
+            "{name} at {at} uses constrained answers; set model.action_mode = \"constrained\" to skip the first attempt"
         )),
         (Err(_), Err(_)) => Err(format!(
-            "{name} at {at} answers, but neither by calls nor by a schema; take another model, or a server that \
+            "{name} at {at} answers, but neither with tool calls nor by a schema; use another model, or a server that \
              supports tools or response_format"
         )),
     };

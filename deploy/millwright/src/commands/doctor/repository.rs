@@ -29,7 +29,7 @@ pub(super) async fn check_repository(
         if !repository.path.exists() {
             if is_there {
                 let detail =
-                    "not tried: the service clones it with its first start; run `doctor` again after that";
+                    "not tried: the service clones it at its first start; run `doctor` again after that";
                 findings.doubt(&format!("{whole}: recipes"), detail);
             }
             return Ok(());
@@ -75,7 +75,7 @@ fn look(
         Err(error) => {
             let Some(branch) = branch else { return Err(error.to_string()) };
             let detail =
-                format!("{branch} is no branch of it ({error}); correct branch in [repositories.NAME]");
+                format!("{branch} is not a branch of it ({error}); correct branch in [repositories.NAME]");
             checks.push(SetupCheck::broken(SetupPart::Branch, detail));
             repo.resolve("HEAD").map_err(|error| error.to_string())?
         }

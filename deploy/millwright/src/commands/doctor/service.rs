@@ -13,10 +13,11 @@ pub(super) async fn check_service(findings: &mut DoctorFindings, config: &Config
     for entry in service_settings::hook_entries(connectors) {
         let (name, variable) = (entry.name, entry.secret_env);
         let set = service_settings::hook(entry);
-        let told = set.map(|_| format!("calls in at /hooks/{name}, signed with the secret in {variable}"));
+        let told =
+            set.map(|_| format!("receives reports at /hooks/{name}, signed with the secret in {variable}"));
         findings.note(
             &format!("hook {name}"),
-            told.map_err(|error| format!("{error:#}; set it, or take [connectors.{name}] out")),
+            told.map_err(|error| format!("{error:#}; set it, or remove [connectors.{name}]")),
         );
     }
     let mut writes = false;
@@ -26,7 +27,7 @@ pub(super) async fn check_service(findings: &mut DoctorFindings, config: &Config
             Ok(None) => continue,
             Ok(Some(connection)) => reach_ticket_system(name, &connection).await,
             Err(error) => {
-                Err(format!("{error:#}; set it, or take base_url and token_env out of [connectors.{name}]"))
+                Err(format!("{error:#}; set it, or remove base_url and token_env from [connectors.{name}]"))
             }
         };
         findings.note(&format!("tickets of {name}"), reached);
@@ -35,7 +36,7 @@ pub(super) async fn check_service(findings: &mut DoctorFindings, config: &Config
     if let Some(slack) = &config.options.channels.slack {
         let reached = match service_settings::slack(slack) {
             Ok(slack) => reach_chat(&slack).await,
-            Err(error) => Err(format!("{error:#}; set it, or take [channels.slack] out")),
+            Err(error) => Err(format!("{error:#}; set it, or remove [channels.slack]")),
         };
         findings.note("slack", reached);
         writes = true;
@@ -43,7 +44,8 @@ pub(super) async fn check_service(findings: &mut DoctorFindings, config: &Config
     if writes && config.options.server.public_url.is_none() {
         findings.doubt(
             "server: public_url",
-            "it is not set, so that notes carry no links to incidents; set it to where people reach this service",
+            "it is not set, so notes contain no links to incidents; set it to the address at which people \
+             reach this service",
         );
     }
 }

@@ -99,8 +99,8 @@ pub(crate) fn guess(root: &Path) -> RepositoryGuess {
         Some(first) => {
             if first.one.is_none() {
                 guess.check.push(
-                    "test_one: how is one test run? Without it, a ticket that names a failing test cannot be \
-                     replayed by itself."
+                    "test_one: how is one test run? Without it, a ticket that names a failing test cannot \
+                     be replayed automatically."
                         .to_owned(),
                 );
             }
@@ -111,7 +111,7 @@ pub(crate) fn guess(root: &Path) -> RepositoryGuess {
             guess.test_one = first.one;
         }
         None => guess.check.push(
-            "test: no tests were recognised. Without them a fix can pass its replay, but nobody knows what else \
+            "test: no tests were recognised. Without them a fix can pass its replay, but it is not checked what else \
              it breaks."
                 .to_owned(),
         ),
@@ -283,8 +283,9 @@ fn jvm(tree: &RepositoryFiles<'_>, at: &str, languages: &mut Vec<&'static str>) 
     }
     let kotlin = tree.has(&format!("{at}src/main/kotlin"));
     language(languages, if kotlin { "Kotlin" } else { "Java" });
-    let check =
-        Some("The local Maven or Gradle repository can be read (--allow-read), for the build is offline.");
+    let check = Some(
+        "The local Maven or Gradle repository can be read (--allow-read), because the build is offline.",
+    );
     Some(if maven {
         let command = if tree.has(&format!("{at}mvnw")) { "./mvnw" } else { "mvn" };
         Recipe {

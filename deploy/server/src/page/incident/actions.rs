@@ -48,7 +48,7 @@ impl FeedbackForm {
         let resolution = filled(self.resolution).map(|id| ResolutionId::parse(&id)).transpose();
         // Does not fall back to the most trusted answer: the person may have seen another one.
         let resolution = resolution.map_err(|wrong| {
-            UseCaseError::invalid(format!("resolution does not name an answer ({wrong}); open the page anew"))
+            UseCaseError::invalid(format!("resolution does not name an answer ({wrong}); reload the page"))
         })?;
         let note: String = self.note.chars().take(4_000).collect();
         let standing = visit.principal.standing(app.settings.confirming_role);

@@ -42,7 +42,7 @@ pub(crate) async fn show(
         p { a href=(format!("/incidents/{id}#evidence-{}", format::short(&evidence.id.0, 20))) { "Back to the incident" } }
         h1 { (title) }
         p { code { (format::short(&evidence.locator.0, 300)) } }
-        @if stored.is_none() { p.told { "Only the excerpt of the report is kept of this." } }
+        @if stored.is_none() { p.told { "Only the excerpt in the report is stored." } }
         @if quotes.is_empty() { p.dim { "The answer cites it as a whole." } } @else { p.dim { "What the answer quotes is marked." } }
         (lines(&text, &quotes, first_line(evidence)))
         p.dim.hash { "sha256 " (format::short(&evidence.sha256, 64)) }

@@ -49,12 +49,12 @@ impl StreamFormat for PageNews {
                 let seen = match outcome {
                     ReplayOutcome::Passes => "passes",
                     ReplayOutcome::Reproduces => "fails",
-                    ReplayOutcome::OtherFailure => "fails otherwise",
+                    ReplayOutcome::OtherFailure => "fails differently",
                     ReplayOutcome::CannotTest => "cannot be tested",
                 };
                 format!("replay {number} {seen} at {}", format::short(&commit, 10))
             }
-            Err(_) => "at work".to_owned(),
+            Err(_) => "running".to_owned(),
         };
         html! { (format::short(&words, 200)) }.into_string()
     }

@@ -82,7 +82,7 @@ fn facts(incident: &Incident) -> Markup {
         ("environment", &incident.environment),
         ("release", &incident.release),
         ("from", &incident.source),
-        ("its number there", &incident.external_id),
+        ("its id there", &incident.external_id),
     ];
     html! {
         "reported " (format::time(incident.created_at))
@@ -99,15 +99,17 @@ fn readers(incident: &Incident, related: &[IncidentId]) -> Markup {
         @match incident.audience {
             Audience::Internal => {}
             Audience::Public => {
-                p.told { "Everybody reads its ticket: what you say here may stand there. Nothing from internal incidents does." }
+                p.told { "Everybody can read its ticket: what you say here may appear there. Nothing from \
+                          internal incidents appears there." }
             }
             Audience::Unknown => {
-                p.told { "Others may read its ticket: what you say here may stand there. Nothing from internal incidents does." }
+                p.told { "People outside your organisation may read its ticket: what you say here may appear \
+                          there. Nothing from internal incidents appears there." }
             }
         }
         @if !related.is_empty() {
             p.dim {
-                "The same failure, kept apart because others read it:"
+                "The same failure, kept separate because other people read it:"
                 @for other in related { " " a href=(format!("/incidents/{other}")) { (format::short(other.as_str(), 80)) } }
             }
         }
@@ -142,7 +144,7 @@ async fn standing(store: &Store, visit: &PageSession, incident: &Incident) -> Re
             div.standing role="status" {
                 (format::state(incident.state))
                 @match &report {
-                    Some(_) if open => span.meaning { "The answer below was not it; it is looked into again." },
+                    Some(_) if open => span.meaning { "The previous answer was wrong; investigating again." },
                     Some(report) => { (format::verdict(report.verdict)) span.meaning { (verdict_meaning(report)) } }
                     None => span.meaning { (waiting_words(incident)) },
                 }
@@ -181,12 +183,12 @@ pub(super) async fn beside(store: &Store, report: &Report) -> Result<RenderConte
 fn waiting_words(incident: &Incident) -> &'static str {
     use millwright_store::IncidentState::{AwaitingApproval, Cancelled, Done, Failed, Queued, Running};
     match incident.state {
-        Queued => "It begins as soon as a worker is free.",
-        Running => "It is being looked into; this page follows along.",
-        AwaitingApproval => "It goes on once somebody has decided.",
-        Done => "It has ended without a report.",
-        Failed => "It could not be looked into. Report it again once the reason below is mended.",
-        Cancelled => "It was stopped before it began.",
+        Queued => "The investigation starts as soon as a worker is free.",
+        Running => "The investigation is running; this page updates itself.",
+        AwaitingApproval => "The investigation continues once somebody has decided.",
+        Done => "The investigation ended without a report.",
+        Failed => "The incident could not be investigated. Fix the reason below, then report it again.",
+        Cancelled => "The investigation was stopped before it began.",
     }
 }
 
@@ -207,7 +209,7 @@ fn consent(visit: &PageSession, approval: &ApprovalRequest) -> Markup {
     html! {
         section.attention {
             h2 { "Consent: " (format::short(&approval.tool.replace('_', " "), 80)) }
-            p { "The investigation wants to do this, and waits since " (format::time(approval.asked_at)) "." }
+            p { "The investigation wants to do this and has been waiting since " (format::time(approval.asked_at)) "." }
             pre tabindex="0" { (arguments) }
             @if !whole { p.dim { "Shortened; the rest is in the API’s answer." } }
             @if visit.may(TokenRole::Responder) {
@@ -241,7 +243,7 @@ fn stop_form(visit: &PageSession, id: &str) -> Markup {
 fn judge_form(visit: &PageSession, id: &str, known: &Resolution) -> Markup {
     html! {
         section.judge aria-labelledby="judge" {
-            h2 #judge { "Was it this?" }
+            h2 #judge { "Was this the cause?" }
             (format::standing(known))
             @if visit.may(TokenRole::Support) {
                 form.acts method="post" action=(format!("/incidents/{id}/feedback")) {

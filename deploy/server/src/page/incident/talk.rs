@@ -58,8 +58,9 @@ pub(crate) async fn section(
                 @if earlier > 0 { p.dim { (earlier) " earlier messages are left out." } }
                 @if messages.is_empty() {
                     p.dim {
-                        @if open { "Nothing was said yet. What you say reaches the investigation after its current step." }
-                        @else { "Nothing was said yet. Ask what changed, who owns a file, or whether this was seen before." }
+                        @if open { "No messages yet. The investigation reads your message after its current step." }
+                        @else { "No messages yet. Ask what changed, who owns a file, or whether this was seen \
+                                 before." }
                     }
                 }
                 ol.talk { @for message in messages.iter().skip(earlier) { (said(message)) } }
@@ -96,7 +97,7 @@ fn said(message: &IncidentMessage) -> Markup {
 
 fn decision(body: &str) -> &'static str {
     let approved = serde_json::from_str::<serde_json::Value>(body).ok().map(|body| body["approved"] == true);
-    if approved == Some(true) { "Approved what was asked." } else { "Denied what was asked." }
+    if approved == Some(true) { "Approved the request." } else { "Denied the request." }
 }
 
 pub(crate) async fn show(

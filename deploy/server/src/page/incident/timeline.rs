@@ -102,7 +102,7 @@ async fn rows(
         @else if open {
             li.tail hx-get=(format!("/incidents/{id}/timeline?after={end}")) hx-trigger="sse:step delay:150ms, sse:over, every 5s"
                 hx-swap="outerHTML" { span.pulse aria-hidden="true" {} span.sr { "goes on" } }
-        } @else if events.is_empty() { li { div.dim { "Nothing was done." } } }
+        } @else if events.is_empty() { li { div.dim { "No steps." } } }
     })
 }
 
@@ -128,7 +128,7 @@ fn tell(kind: &str, told: &Value, names: &BTreeMap<String, String>) -> Option<Ma
         },
         "steered" => html! { b { (format::short(text("by"), 80)) } ": " (format::short(text("text"), 600)) },
         "fell_back" => html! { b { "The playbook takes over" } ": " (format::short(text("because"), 300)) },
-        "interrupted" => html! { b { "Interrupted" } ", and goes on from here" },
+        "interrupted" => html! { b { "Interrupted" } "; continues from here" },
         "model_failed" => {
             html! { b { "The model did not answer" } ": " (format::short(text("because"), 300)) }
         }
