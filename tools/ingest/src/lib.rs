@@ -6,6 +6,7 @@ out. It draws no conclusions; other code decides which frame or test matters. Th
 output (`signature`), so that a ticket and a replay are directly comparable.
 */
 
+pub mod coverage;
 mod decode;
 mod expected;
 mod failing;

@@ -1,0 +1,63 @@
+/*!
+Where the paths of a coverage report lie in a repository. A report was written on some machine: its absolute paths share
+the folder of that machine's checkout, its relative ones may begin below a source folder or with a module's name.
+*/
+
+use std::collections::HashMap;
+
+use millwright_model::Language;
+
+use crate::mapping::RepoFiles;
+
+/// How one report names the files of a repository.
+pub(super) struct Places {
+    /// The folder of the checkout on the machine that wrote the report.
+    checkout: Option<String>,
+}
+
+impl Places {
+    /// Finds the checkout's folder: the one below which most of the absolute paths are the repository's.
+    pub(super) fn of<'p>(paths: impl Iterator<Item = &'p str>, repository: &RepoFiles) -> Self {
+        let mut votes: HashMap<String, usize> = HashMap::new();
+        for path in paths.map(normalised).filter(|path| is_absolute(path)) {
+            for (at, _) in path.match_indices('/') {
+                let (folder, inside) = path.split_at(at);
+                if repository.contains(inside.trim_start_matches('/')) {
+                    *votes.entry(folder.to_owned()).or_default() += 1;
+                    break;
+                }
+            }
+        }
+        let most = votes.into_iter().max_by(|(a, one), (b, other)| one.cmp(other).then_with(|| b.cmp(a)));
+        Self { checkout: most.map(|(folder, _)| folder) }
+    }
+
+    /// The repository's path for a path of the report.
+    pub(super) fn locate(&self, path: &str, repository: &RepoFiles) -> Option<String> {
+        let path = normalised(path);
+        if path.split('/').any(|part| part == "..") {
+            return None;
+        }
+        if is_absolute(&path) {
+            if let Some(checkout) = &self.checkout {
+                let inside = path.strip_prefix(checkout.as_str())?.strip_prefix('/')?;
+                return repository.contains(inside).then(|| inside.to_owned());
+            }
+        } else if repository.contains(&path) {
+            return Some(path);
+        }
+        // The end of the path is all there is; a name alone is too little of an absolute path.
+        let found = repository.locate(&path, Language::Unknown)?;
+        (!is_absolute(&path) || found.contains('/')).then(|| found.to_owned())
+    }
+}
+
+fn normalised(path: &str) -> String {
+    let path = path.trim_start_matches("file://").replace('\\', "/");
+    path.trim_start_matches("./").to_owned()
+}
+
+/// Also with the letter of a drive.
+fn is_absolute(path: &str) -> bool {
+    path.starts_with('/') || path.as_bytes().get(1) == Some(&b':')
+}

@@ -1,0 +1,194 @@
+/*!
+V8's precise coverage, as node writes it for every process of a run: ranges of characters with counts, nested by
+function and block. The innermost range decides. Characters become lines by the script's text, or, for a script that was
+transpiled in memory, by the source map that node keeps beside the ranges.
+*/
+
+use percent_encoding::percent_decode_str;
+use serde_json::Value;
+use sourcemap::DecodedMap;
+
+use super::limits::MAX_LINES;
+use super::report::{CoverageFormat, CoverageReport};
+
+/// Gives the text of a script by its absolute path; `None` for a script whose lines are not wanted.
+pub type SourceText<'s> = dyn FnMut(&str) -> Option<String> + 's;
+
+/// Counts of one script, innermost first decided: from each offset up to the next one.
+struct Counts {
+    from: Vec<(u64, RangeCount)>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct RangeCount {
+    hits: u64,
+    /// Whether the innermost function is the script itself.
+    is_top_level: bool,
+}
+
+struct CountedRange {
+    start: u64,
+    end: u64,
+    count: RangeCount,
+}
+
+pub(super) fn read(scripts: &[Value], maps: Option<&Value>, sources: &mut SourceText<'_>) -> CoverageReport {
+    let mut report = CoverageReport::new(CoverageFormat::V8);
+    for script in scripts {
+        let url = script.get("url").and_then(Value::as_str).unwrap_or_default();
+        let Some(path) = url.strip_prefix("file://") else { continue };
+        let path = percent_decode_str(path).decode_utf8_lossy().into_owned();
+        let functions = script.get("functions").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+        let counts = Counts::of(functions);
+        let mapped =
+            maps.and_then(|maps| maps.get(url)).and_then(|entry| mapped_lines(&path, entry, &counts));
+        match (mapped, sources(&path)) {
+            (Some(lines), _) => {
+                for (path, number, count) in lines {
+                    record(&mut report, &path, number, count);
+                }
+            }
+            (None, Some(text)) => {
+                for (number, offset) in code_lines(&text) {
+                    if let Some(count) = counts.at(offset) {
+                        record(&mut report, &path, number, count);
+                    }
+                }
+            }
+            (None, None) => continue,
+        }
+        for function in functions {
+            let name = function.get("functionName").and_then(Value::as_str).unwrap_or_default();
+            if function.pointer("/ranges/0/count").and_then(Value::as_u64).is_some_and(|count| count > 0) {
+                report.function(&path, name);
+            }
+        }
+    }
+    report
+}
+
+fn record(report: &mut CoverageReport, path: &str, number: u64, count: RangeCount) {
+    report.line(path, number, count.hits);
+    if count.hits > 0 && count.is_top_level {
+        report.loaded(path, number);
+    }
+}
+
+impl Counts {
+    fn of(functions: &[Value]) -> Self {
+        let mut ranges: Vec<CountedRange> = Vec::new();
+        for (at, function) in functions.iter().enumerate() {
+            // V8 reports the script itself as the first function, without a name.
+            let name = function.get("functionName").and_then(Value::as_str).unwrap_or_default();
+            let is_top_level = at == 0 && name.is_empty();
+            for range in
+                function.get("ranges").and_then(Value::as_array).into_iter().flatten().take(MAX_LINES)
+            {
+                let number = |key: &str| range.get(key).and_then(Value::as_u64);
+                let (Some(start), Some(end), Some(hits)) =
+                    (number("startOffset"), number("endOffset"), number("count"))
+                else {
+                    continue;
+                };
+                if start < end {
+                    ranges.push(CountedRange { start, end, count: RangeCount { hits, is_top_level } });
+                }
+            }
+        }
+        // Outer ranges before the ones inside them. Equal ones keep V8's order, outer first.
+        ranges.sort_by(|a, b| a.start.cmp(&b.start).then_with(|| b.end.cmp(&a.end)));
+        let mut from = Vec::new();
+        let mut open: Vec<CountedRange> = Vec::new();
+        let nothing = RangeCount { hits: 0, is_top_level: true };
+        let leave = |open: &mut Vec<CountedRange>, from: &mut Vec<(u64, RangeCount)>, before: u64| {
+            while open.last().is_some_and(|range| range.end <= before) {
+                let end = open.pop().map_or(0, |range| range.end);
+                from.push((end, open.last().map_or(nothing, |outer| outer.count)));
+            }
+        };
+        for mut range in ranges {
+            leave(&mut open, &mut from, range.start);
+            if let Some(outer) = open.last() {
+                range.end = range.end.min(outer.end);
+            }
+            from.push((range.start, range.count));
+            open.push(range);
+        }
+        leave(&mut open, &mut from, u64::MAX);
+        Self { from }
+    }
+
+    /// The count of the character at an offset; `None` before the first range.
+    fn at(&self, offset: u64) -> Option<RangeCount> {
+        let next = self.from.partition_point(|(start, _)| *start <= offset);
+        self.from.get(next.checked_sub(1)?).map(|(_, count)| *count)
+    }
+}
+
+/// Lines with code, 1-based, each with the offset of its first character that is not blank, in UTF-16 units as V8
+/// counts. Comments and lines that only close something are left out.
+fn code_lines(text: &str) -> Vec<(u64, u64)> {
+    let mut lines = Vec::new();
+    let (mut offset, mut in_comment) = (0_u64, false);
+    for (number, line) in (1..).zip(text.split_inclusive('\n')) {
+        let indent: usize = line.chars().take_while(|c| c.is_whitespace()).map(char::len_utf16).sum();
+        let code = line.trim();
+        let is_comment = in_comment || code.starts_with("//") || code.starts_with("/*");
+        if in_comment || code.starts_with("/*") {
+            in_comment = !code.contains("*/");
+        }
+        let closes = code.chars().all(|c| matches!(c, '}' | ')' | ']' | ';' | ',' | '(' | '{' | '['));
+        if !is_comment && !closes {
+            lines.push((number, offset + indent as u64));
+        }
+        offset += line.chars().map(|c| c.len_utf16() as u64).sum::<u64>();
+    }
+    lines
+}
+
+/// The lines of the original files that a source map of node's cache leads to: file, line, count. `None` where the
+/// entry holds no map that can be read.
+fn mapped_lines(script: &str, entry: &Value, counts: &Counts) -> Option<Vec<(String, u64, RangeCount)>> {
+    let data = entry.get("data").filter(|data| data.is_object())?;
+    let DecodedMap::Regular(map) = sourcemap::decode_slice(data.to_string().as_bytes()).ok()? else {
+        return None;
+    };
+    let lengths = entry.get("lineLengths").and_then(Value::as_array)?;
+    let mut starts = Vec::with_capacity(lengths.len());
+    let mut start = 0_u64;
+    for length in lengths.iter().take(MAX_LINES) {
+        starts.push(start);
+        // One for the line break, which node does not count.
+        start = start.saturating_add(length.as_u64()?).saturating_add(1);
+    }
+    let folder = script.rsplit_once('/').map_or("", |(folder, _)| folder);
+    let mut lines = Vec::new();
+    for token in map.tokens().take(MAX_LINES) {
+        let (Some(source), Some(start)) = (token.get_source(), starts.get(token.get_dst_line() as usize))
+        else {
+            continue;
+        };
+        let Some(count) = counts.at(start + u64::from(token.get_dst_col())) else { continue };
+        lines.push((original_path(folder, source), u64::from(token.get_src_line()) + 1, count));
+    }
+    (!lines.is_empty()).then_some(lines)
+}
+
+/// A source of a map, which may be relative to the folder of its script.
+fn original_path(folder: &str, source: &str) -> String {
+    let source = percent_decode_str(source.trim_start_matches("file://")).decode_utf8_lossy().into_owned();
+    if source.starts_with('/') || source.contains("://") {
+        return source;
+    }
+    let mut parts: Vec<&str> = folder.split('/').collect();
+    for part in source.split('/') {
+        match part {
+            "." => {}
+            ".." => {
+                parts.pop();
+            }
+            part => parts.push(part),
+        }
+    }
+    parts.join("/")
+}

@@ -1,0 +1,106 @@
+/*!
+The XML formats share their walk: elements with attributes, in bounded depth. The root element tells them apart.
+*/
+
+use std::borrow::Cow;
+
+use quick_xml::Reader;
+use quick_xml::events::{BytesStart, Event};
+
+use super::limits::MAX_DEPTH;
+use super::report::CoverageReport;
+use super::{CoverageError, cobertura, jacoco};
+
+/// Reads the elements of one format.
+pub(super) trait ElementReader {
+    const FORMAT: &'static str;
+
+    fn open(&mut self, element: &Element<'_>);
+    /// `text` is the text directly before the end tag.
+    fn close(&mut self, name: &str, text: &str);
+    fn finish(self) -> CoverageReport;
+}
+
+/// An element with its attributes.
+pub(super) struct Element<'e> {
+    pub(super) name: String,
+    start: &'e BytesStart<'e>,
+}
+
+impl Element<'_> {
+    /// The value of an attribute; empty when it is missing.
+    pub(super) fn text(&self, attribute: &str) -> String {
+        let Some(found) = self.start.try_get_attribute(attribute).ok().flatten() else {
+            return String::new();
+        };
+        let text = found.value.into_owned();
+        // Only the predefined entities exist here; a value with another one stays as it is.
+        quick_xml::escape::unescape(&text).map(Cow::into_owned).unwrap_or(text)
+    }
+
+    /// The value of an attribute as a number.
+    pub(super) fn number(&self, attribute: &str) -> Option<u64> {
+        self.text(attribute).trim().parse().ok()
+    }
+}
+
+pub(super) fn read(text: &str) -> Result<CoverageReport, CoverageError> {
+    match root(text).as_deref() {
+        Some("report") => walk(text, jacoco::JacocoReader::new()),
+        Some("coverage") => walk(text, cobertura::CoberturaReader::new()),
+        _ => Err(CoverageError::Unknown),
+    }
+}
+
+fn root(text: &str) -> Option<String> {
+    let mut xml = Reader::from_str(text);
+    loop {
+        match xml.read_event().ok()? {
+            Event::Start(element) | Event::Empty(element) => return Some(name(&element)),
+            Event::Eof => return None,
+            _ => {}
+        }
+    }
+}
+
+fn name(element: &BytesStart<'_>) -> String {
+    element.local_name().as_ref().to_owned()
+}
+
+fn walk<R: ElementReader>(text: &str, mut reader: R) -> Result<CoverageReport, CoverageError> {
+    let mut xml = Reader::from_str(text);
+    let (mut depth, mut last_text) = (0_usize, String::new());
+    loop {
+        let event = xml.read_event();
+        let damaged = |why: String| CoverageError::Damaged {
+            format: R::FORMAT,
+            at: format!("byte {}", xml.buffer_position()),
+            why,
+        };
+        match event {
+            Ok(Event::Start(start)) => {
+                depth += 1;
+                if depth > MAX_DEPTH {
+                    return Err(damaged(format!("elements are nested more than {MAX_DEPTH} deep")));
+                }
+                last_text.clear();
+                reader.open(&Element { name: name(&start), start: &start });
+            }
+            Ok(Event::Empty(start)) => {
+                let element = Element { name: name(&start), start: &start };
+                reader.open(&element);
+                reader.close(&element.name, "");
+            }
+            Ok(Event::Text(text)) => last_text.push_str(&text),
+            Ok(Event::End(end)) => {
+                depth = depth.saturating_sub(1);
+                reader.close(end.local_name().as_ref(), &last_text);
+                last_text.clear();
+            }
+            Ok(Event::Eof) if depth == 0 => return Ok(reader.finish()),
+            Ok(Event::Eof) => return Err(damaged("it ends inside an element".to_owned())),
+            Ok(_) => {}
+            Err(error) => return Err(damaged(error.to_string())),
+        }
+    }
+}
