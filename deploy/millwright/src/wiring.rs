@@ -77,6 +77,7 @@ pub(crate) fn recipes(entry: &config::RepositorySection, config: &Config) -> Tes
         loopback: config.options.sandbox.network == NetworkOption::Loopback,
         overlay: entry.overlay.clone(),
         test_report: entry.test_report.clone(),
+        coverage: entry.coverage.clone(),
         accept_failure: false,
     }
 }

@@ -50,6 +50,8 @@ pub struct TestRecipes {
     pub overlay: Vec<String>,
     /// Globs of report files that the project's tests write (JUnit XML, TAP …), relative to the checkout.
     pub test_report: Vec<String>,
+    /// Globs of coverage files that the commands write (LCOV, Cobertura, JaCoCo …), relative to the checkout.
+    pub coverage: Vec<String>,
     /// Accept the failure that the replay shows as the incident's failure, even if the ticket describes another one.
     pub accept_failure: bool,
 }
@@ -65,6 +67,7 @@ impl TestRecipes {
             timeout_s: self.timeout_s.unwrap_or(recipe.timeout_s),
             loopback: self.loopback,
             accept_failure: self.accept_failure,
+            coverage: self.coverage.clone(),
             ..recipe
         }
     }

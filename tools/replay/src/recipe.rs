@@ -77,6 +77,10 @@ pub struct ReplayRecipe {
     /// The failure that the replay shows is the wanted one, regardless of the ticket.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub accept_failure: bool,
+    /// Globs of coverage files that the command writes, relative to the checkout; they show what the failing run
+    /// executed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub coverage: Vec<String>,
 }
 
 fn default_timeout_s() -> u64 {
@@ -101,6 +105,7 @@ impl ReplayRecipe {
             is_hang: false,
             attempts: default_attempts(),
             accept_failure: false,
+            coverage: Vec::new(),
         }
     }
 

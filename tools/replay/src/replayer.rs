@@ -291,7 +291,7 @@ impl Replayer {
                 .trace
                 .take()
                 .into_iter()
-                .chain(instrument.collect())
+                .chain(instrument.collect(self.tracked_files(&composed.tree).into_iter()))
                 .max_by_key(|trace| trace.precision);
         }
         drop(slot);
@@ -306,6 +306,11 @@ impl Replayer {
             "replayed"
         );
         Ok(ReplayResult::new(number, entry, false))
+    }
+
+    /// The files of a tree; none when they cannot be listed, because a trace is only a hint.
+    fn tracked_files(&self, tree: &str) -> Vec<String> {
+        millwright_git::files_at(self.pool.repo(), tree).unwrap_or_default()
     }
 
     pub(super) fn compose(

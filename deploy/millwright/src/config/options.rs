@@ -60,6 +60,9 @@ pub(crate) struct RepositorySection {
     /// Reports that its tests write, as globs relative to the checkout: JUnit XML, TAP, `go test -json`. They name every
     /// test, where output often names failing ones only. `MILLWRIGHT__REPOSITORIES__NAME__TEST_REPORT`
     pub(crate) test_report: Vec<String>,
+    /// Coverage files that its commands write, as globs relative to the checkout: LCOV, Cobertura, JaCoCo XML and others.
+    /// They show what the failing run executed. `MILLWRIGHT__REPOSITORIES__NAME__COVERAGE`
+    pub(crate) coverage: Vec<String>,
     /// Files laid over every checkout before a replay: `PATH[=TARGET]` of the working tree, `REV:PATH[=TARGET]` of a
     /// revision. `MILLWRIGHT__REPOSITORIES__NAME__OVERLAY`
     pub(crate) overlay: Vec<String>,

@@ -4,11 +4,12 @@ comes from outside, so its size, numbers and paths are bounded, and what was lef
 
 Sources: LCOV's tracefile format (geninfo(1)), Cobertura's `coverage-04.dtd`, JaCoCo's `report.dtd` 1.1, coverage.py's
 JSON report (format 2 and 3), Go's cover profile (`cmd/cover`), Istanbul's coverage object (istanbul-lib-coverage), V8's
-`Profiler.takePreciseCoverage`, SimpleCov's `.resultset.json`.
+`Profiler.takePreciseCoverage`, gcov's intermediate JSON (gcov(1)), SimpleCov's `.resultset.json`.
 */
 
 mod cobertura;
 mod coverage_py;
+mod gcov;
 mod go_profile;
 mod istanbul;
 mod jacoco;
@@ -34,7 +35,8 @@ use serde_json::Value;
 pub enum CoverageError {
     #[error(
         "this is not a coverage report of a known format; LCOV, Cobertura, JaCoCo XML, coverage.py JSON, Go cover \
-         profiles, Istanbul JSON, V8 JSON and SimpleCov result sets are read"
+         profiles, Istanbul JSON, V8 JSON, gcov JSON and SimpleCov \
+         result sets are read"
     )]
     Unknown,
     #[error("the {format} report is damaged at {at}: {why}")]
@@ -70,7 +72,16 @@ fn read_json(text: &str, sources: &mut SourceText<'_>) -> Result<CoverageReport,
         at: format!("line {}, column {}", error.line(), error.column()),
         why: "it is not valid JSON".to_owned(),
     };
-    let value: Value = serde_json::from_str(text).map_err(damaged)?;
+    let mut documents = serde_json::Deserializer::from_str(text).into_iter::<Value>();
+    let Some(first) = documents.next() else { return Err(CoverageError::Unknown) };
+    let value = first.map_err(damaged)?;
+    if gcov::is_document(&value) {
+        let rest = documents.map_while(Result::ok).filter(gcov::is_document);
+        return Ok(gcov::read(std::iter::once(value).chain(rest)));
+    }
+    if let Some(Err(error)) = documents.next() {
+        return Err(damaged(error));
+    }
     let Some(object) = value.as_object() else { return Err(CoverageError::Unknown) };
     if let Some(scripts) = object.get("result").and_then(Value::as_array) {
         return Ok(v8::read(scripts, object.get("source-map-cache"), sources));

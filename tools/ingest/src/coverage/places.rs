@@ -11,15 +11,16 @@ use crate::mapping::RepoFiles;
 
 /// How one report names the files of a repository.
 pub(super) struct Places {
-    /// The folder of the checkout on the machine that wrote the report.
-    checkout: Option<String>,
+    /// What most of its paths have in front of the repository's: the checkout's folder on the machine that wrote the
+    /// report, or the name of a Go module.
+    prefix: Option<String>,
 }
 
 impl Places {
-    /// Finds the checkout's folder: the one below which most of the absolute paths are the repository's.
+    /// Finds the prefix: the one without which most of the paths are the repository's.
     pub(super) fn of<'p>(paths: impl Iterator<Item = &'p str>, repository: &RepoFiles) -> Self {
         let mut votes: HashMap<String, usize> = HashMap::new();
-        for path in paths.map(normalised).filter(|path| is_absolute(path)) {
+        for path in paths.map(normalised).filter(|path| !repository.contains(path)) {
             for (at, _) in path.match_indices('/') {
                 let (folder, inside) = path.split_at(at);
                 if repository.contains(inside.trim_start_matches('/')) {
@@ -29,7 +30,7 @@ impl Places {
             }
         }
         let most = votes.into_iter().max_by(|(a, one), (b, other)| one.cmp(other).then_with(|| b.cmp(a)));
-        Self { checkout: most.map(|(folder, _)| folder) }
+        Self { prefix: most.map(|(folder, _)| folder) }
     }
 
     /// The repository's path for a path of the report.
@@ -38,13 +39,18 @@ impl Places {
         if path.split('/').any(|part| part == "..") {
             return None;
         }
-        if is_absolute(&path) {
-            if let Some(checkout) = &self.checkout {
-                let inside = path.strip_prefix(checkout.as_str())?.strip_prefix('/')?;
-                return repository.contains(inside).then(|| inside.to_owned());
-            }
-        } else if repository.contains(&path) {
+        if repository.contains(&path) {
             return Some(path);
+        }
+        if let Some(prefix) = &self.prefix {
+            let inside = path.strip_prefix(prefix.as_str()).and_then(|rest| rest.strip_prefix('/'));
+            if let Some(inside) = inside.filter(|inside| repository.contains(inside)) {
+                return Some(inside.to_owned());
+            }
+            // Other absolute paths are of libraries.
+            if is_absolute(&path) {
+                return None;
+            }
         }
         // The end of the path is all there is; a name alone is too little of an absolute path.
         let found = repository.locate(&path, Language::Unknown)?;

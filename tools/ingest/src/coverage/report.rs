@@ -19,6 +19,8 @@ pub enum CoverageFormat {
     Jacoco,
     /// JSON of coverage.py, with or without contexts.
     CoveragePy,
+    /// JSON of `gcov --json-format`.
+    Gcov,
     GoCover,
     Istanbul,
     /// JSON of V8, as node writes it to `NODE_V8_COVERAGE`.
@@ -34,8 +36,8 @@ pub struct CoveredFile {
     pub executed: BTreeSet<u32>,
     /// Lines that could have run and did not. A line in neither set is unknown, not unexecuted.
     pub missed: BTreeSet<u32>,
-    /// Of the lines that ran, those of module and class bodies, which run when the file is loaded. Only V8 tells them
-    /// apart.
+    /// Of the lines that ran, those of module and class bodies, which run when the file is loaded. V8 and
+    /// coverage.py (since 7.6) tell them apart.
     #[serde(default)]
     pub loaded: BTreeSet<u32>,
     /// Functions that ran, by the report's own names.

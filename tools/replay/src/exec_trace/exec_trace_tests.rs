@@ -146,7 +146,7 @@ fn what_the_run_forges_is_bounded_and_inside() {
     fs::write(folder.path().join("1.trace"), forged).unwrap();
     fs::write(folder.path().join("2.trace"), b"\xff\xfe\tF\t1\n").unwrap();
     std::os::unix::fs::symlink("/etc/passwd", folder.path().join("3.trace")).unwrap();
-    let found = python::collect(folder.path()).unwrap();
+    let found = records::collect(folder.path()).unwrap();
     assert_eq!(found.files.keys().collect::<Vec<_>>(), ["ok.py"]);
     assert_eq!(lines(&found, "ok.py"), [3, 4]);
     assert_eq!(found.files["ok.py"].functions.iter().collect::<Vec<_>>(), ["a.b"]);

@@ -1,0 +1,71 @@
+/*!
+The folder that the tracers of one run share: what they install, and what they wrote. The run can write there as well, so
+sizes and kinds of files are bounded.
+*/
+
+use std::fs;
+use std::io::Read;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::{collections::BTreeMap, io};
+
+/// Maximum number of bytes that are read of one adapter's output.
+const MAX_TRACE_BYTES: u64 = 64 << 20;
+const MAX_TRACE_FILES: usize = 512;
+
+/// Where one adapter works.
+pub(super) struct TraceFolder<'t> {
+    /// What the adapter installs; the run can read it.
+    pub(super) installed: PathBuf,
+    /// What the adapter's programs write; the run can write it.
+    pub(super) out: PathBuf,
+    /// Wrappers of programs; first in the run's `PATH`.
+    pub(super) bin: PathBuf,
+    pub(super) checkout: &'t Path,
+    /// The environment of the recipe.
+    pub(super) env: &'t BTreeMap<String, String>,
+}
+
+impl TraceFolder<'_> {
+    /// A setting that takes several values, divided by `separator`: ours before the recipe's own.
+    pub(super) fn with_own(&self, key: &str, ours: &str, separator: char) -> (String, String) {
+        let own = self.env.get(key).map(|own| format!("{separator}{own}")).unwrap_or_default();
+        (key.to_owned(), format!("{ours}{own}"))
+    }
+}
+
+/// The contents of the files of a folder, up to the bounds. Links are not followed.
+pub(super) fn read_files(folder: &Path) -> Vec<Vec<u8>> {
+    let mut budget = MAX_TRACE_BYTES;
+    let mut contents = Vec::new();
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten().take(MAX_TRACE_FILES) {
+        if let Some(content) = read_bounded(&entry.path(), budget) {
+            budget = budget.saturating_sub(content.len() as u64);
+            contents.push(content);
+        }
+    }
+    contents
+}
+
+/// The content of a regular file, up to `most` bytes; `None` for anything else.
+pub(super) fn read_bounded(path: &Path, most: u64) -> Option<Vec<u8>> {
+    let no_follow = libc::O_NOFOLLOW | libc::O_NONBLOCK;
+    let file = fs::OpenOptions::new().read(true).custom_flags(no_follow).open(path).ok()?;
+    if !file.metadata().is_ok_and(|meta| meta.is_file()) {
+        return None;
+    }
+    let mut content = Vec::new();
+    file.take(most).read_to_end(&mut content).ok()?;
+    Some(content)
+}
+
+/// A shell script that can be executed.
+pub(super) fn write_script(path: &Path, script: &str) -> io::Result<()> {
+    fs::write(path, script)?;
+    fs::set_permissions(path, fs::Permissions::from_mode(0o755))
+}
+
+/// A text as one word of the shell.
+pub(super) fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "'\\''"))
+}

@@ -1,0 +1,55 @@
+/*!
+Traces programs of the JVM by the classes that they load, with nothing installed. Lines come from a coverage file that the
+recipe names, such as JaCoCo's.
+*/
+
+use std::collections::BTreeMap;
+use std::io;
+
+use millwright_ingest::RepoFiles;
+
+use super::folder::{TraceFolder, read_files};
+use super::{ExecutedFile, ExecutionTrace, TraceAdapter, TracePrecision};
+
+pub(super) struct Jvm;
+
+impl TraceAdapter for Jvm {
+    fn install(&self, folder: &TraceFolder<'_>) -> io::Result<BTreeMap<String, String>> {
+        let option = format!("-Xlog:class+load:file={}/%p.log", folder.out.display());
+        Ok([folder.with_own("JAVA_TOOL_OPTIONS", &option, ' ')].into())
+    }
+
+    fn collect(&self, folder: &TraceFolder<'_>, repository: &RepoFiles) -> Option<ExecutionTrace> {
+        let mut files: BTreeMap<String, ExecutedFile> = BTreeMap::new();
+        for content in read_files(&folder.out) {
+            for line in String::from_utf8_lossy(&content).lines() {
+                if let Some(path) = loaded_class(line).and_then(|class| source_of(class, repository)) {
+                    files.entry(path).or_default();
+                }
+            }
+        }
+        (!files.is_empty()).then_some(ExecutionTrace { precision: TracePrecision::Files, files })
+    }
+}
+
+/// `[0.1s][info][class,load] com.acme.Till source: file:/build/classes/` → `com.acme.Till`; `None` for the JDK's own
+/// classes.
+fn loaded_class(line: &str) -> Option<&str> {
+    let (_, rest) = line.split_once("[class,load] ")?;
+    let (class, source) = rest.split_once(" source: ")?;
+    let is_own =
+        !source.starts_with("jrt:") && !source.starts_with("shared objects file") && !class.contains('/');
+    is_own.then_some(class)
+}
+
+/// The source file of a class: that of its outermost class, by its package.
+fn source_of(class: &str, repository: &RepoFiles) -> Option<String> {
+    let outer = class.split('$').next()?;
+    let stem = outer.replace('.', "/");
+    ["java", "kt", "scala", "groovy"].into_iter().find_map(|extension| {
+        let path = format!("{stem}.{extension}");
+        let found = repository.locate(&path, millwright_model::Language::Unknown)?;
+        // The whole package must match: a class of a library may have the same simple name.
+        (found == path || found.ends_with(&format!("/{path}"))).then(|| found.to_owned())
+    })
+}

@@ -1,0 +1,60 @@
+/*!
+Traces C, C++ and Rust where the recipe builds with coverage: by gcov's counters beside the objects, or by LLVM's profiles.
+The tools that read them run in the sandbox behind the command.
+*/
+
+use std::collections::BTreeMap;
+use std::io;
+
+use millwright_ingest::RepoFiles;
+use millwright_ingest::coverage::read_coverage;
+
+use super::folder::{TraceFolder, quoted, read_files};
+use super::{ExecutionTrace, TraceAdapter, TracePrecision, of_report};
+
+/// Programs and libraries with LLVM's coverage map that are looked at, at most.
+const MAX_OBJECTS: usize = 60;
+
+pub(super) struct Native;
+
+impl TraceAdapter for Native {
+    fn install(&self, folder: &TraceFolder<'_>) -> io::Result<BTreeMap<String, String>> {
+        Ok([("LLVM_PROFILE_FILE".to_owned(), format!("{}/%p-%m.profraw", folder.out.display()))].into())
+    }
+
+    /// Counters of earlier runs, such as those of a setup step, do not count.
+    fn before(&self, _: &TraceFolder<'_>) -> String {
+        "find . -name '*.gcda' -type f -delete 2>/dev/null\n".to_owned()
+    }
+
+    fn after(&self, folder: &TraceFolder<'_>) -> String {
+        let out = quoted(&folder.out.to_string_lossy());
+        // rustc's own tools read its profiles; a system's may be older.
+        format!(
+            "millwright_gcda=$(find . -name '*.gcda' -type f 2>/dev/null | head -n 4000)\n\
+             if [ -n \"$millwright_gcda\" ]; then printf '%s\\n' \"$millwright_gcda\" | \
+             xargs -d '\\n' gcov --json-format --stdout >{out}/gcov.jsonl 2>/dev/null; fi\n\
+             if ls {out}/*.profraw >/dev/null 2>&1; then\n\
+             millwright_llvm=$(rustc --print sysroot 2>/dev/null)/lib/rustlib\n\
+             for tools in \"$millwright_llvm\"/*/bin $(dirname \"$(command -v llvm-cov)\") /usr/lib/llvm-*/bin; do\n\
+             \x20 [ -x \"$tools/llvm-profdata\" ] && [ -x \"$tools/llvm-cov\" ] || continue\n\
+             \x20 \"$tools/llvm-profdata\" merge -sparse -o {out}/merged.profdata {out}/*.profraw 2>/dev/null || continue\n\
+             \x20 millwright_objects=$(find . -type f \\( -perm -u+x -o -name '*.so' \\) -size +4k 2>/dev/null | \
+             xargs -d '\\n' grep -l --binary-files=text __llvm_covmap 2>/dev/null | head -n {MAX_OBJECTS} | \
+             sed 's/^/-object /')\n\
+             \x20 [ -n \"$millwright_objects\" ] && \"$tools/llvm-cov\" export -format=lcov \
+             -instr-profile={out}/merged.profdata $millwright_objects >{out}/llvm.lcov 2>/dev/null && break\n\
+             done\nrm -f {out}/*.profraw {out}/merged.profdata\nfi\n"
+        )
+    }
+
+    fn collect(&self, folder: &TraceFolder<'_>, repository: &RepoFiles) -> Option<ExecutionTrace> {
+        let mut whole = ExecutionTrace::empty(TracePrecision::Lines);
+        for content in read_files(&folder.out) {
+            if let Ok(report) = read_coverage(&content, &mut |_| None) {
+                whole.extend(of_report(report.placed(repository, |_| None)));
+            }
+        }
+        whole.if_any()
+    }
+}

@@ -1,0 +1,42 @@
+/*!
+Traces JavaScript and TypeScript by V8's own coverage: node writes it when a process ends, children included. What was
+transpiled in memory leads back to its source by the source map that node keeps.
+*/
+
+use std::collections::BTreeMap;
+use std::io;
+
+use millwright_ingest::RepoFiles;
+use millwright_ingest::coverage::read_coverage;
+
+use super::folder::{TraceFolder, read_bounded, read_files};
+use super::{ExecutionTrace, TraceAdapter, TracePrecision, of_report};
+
+/// Scripts larger than this are bundles, whose lines say nothing about the repository.
+const MAX_SCRIPT_BYTES: u64 = 4 << 20;
+
+pub(super) struct Node;
+
+impl TraceAdapter for Node {
+    fn install(&self, folder: &TraceFolder<'_>) -> io::Result<BTreeMap<String, String>> {
+        Ok([("NODE_V8_COVERAGE".to_owned(), folder.out.to_string_lossy().into_owned())].into())
+    }
+
+    fn collect(&self, folder: &TraceFolder<'_>, repository: &RepoFiles) -> Option<ExecutionTrace> {
+        let root = folder.checkout.canonicalize().unwrap_or_else(|_| folder.checkout.to_owned());
+        let mut whole = ExecutionTrace::empty(TracePrecision::Lines);
+        for content in read_files(&folder.out) {
+            let mut source = |path: &str| {
+                let inside = std::path::Path::new(path).strip_prefix(&root).ok()?;
+                let is_own = !inside.iter().any(|part| part == "node_modules" || part == "..");
+                let text =
+                    is_own.then(|| read_bounded(std::path::Path::new(path), MAX_SCRIPT_BYTES)).flatten()?;
+                String::from_utf8(text).ok()
+            };
+            if let Ok(report) = read_coverage(&content, &mut source) {
+                whole.extend(of_report(report.placed(repository, |_| None)));
+            }
+        }
+        whole.if_any()
+    }
+}
