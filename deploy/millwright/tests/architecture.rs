@@ -146,7 +146,15 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("sqlx::", &["memory/store/src/db/", "memory/store/src/error.rs", "memory/store/src/sqlite_tests.rs"]),
     (
         "Command::new(",
-        &["tools/sandbox/src/", "/tests/", "_tests.rs", "/testing.rs", "/benches/", "/examples/"],
+        &[
+            "tools/sandbox/src/",
+            "tools/testkit/src/",
+            "/tests/",
+            "_tests.rs",
+            "/testing.rs",
+            "/benches/",
+            "/examples/",
+        ],
     ),
     // Only this module reads unified diffs.
     ("strip_prefix(\"@@", &["tools/git/src/unified_diff/"]),
@@ -174,7 +182,7 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("async_openai::", &["agent/src/planner/openai/client.rs", "memory/recall/src/embed/openai.rs"]),
     ("minijinja", &["prompts/src/"]),
     ("prometheus::", &["deploy/server/src/metrics.rs"]),
-    ("pulldown_cmark::", &["deploy/server/src/page/docs/", "_tests.rs", "/tests/"]),
+    ("pulldown_cmark::", &["deploy/server/src/page/docs/", "tools/testkit/src/", "_tests.rs", "/tests/"]),
     ("plotters::", &["evals/src/report/plots.rs", "deploy/server/src/page/charts.rs"]),
     ("chacha20poly1305", &["memory/redaction/src/"]),
     // Only one value is unmasked: the address of the person to ask, on the terminal of the person who investigates.

@@ -75,10 +75,10 @@ fn rules_answer_each_kind_of_question() {
             assert!(answer.contains(word), "{line}: {word:?} is not said:\n{answer}");
         }
     };
-    says(lines[0], &["change 7", "Ann", &culprit[..10]]);
+    says(lines[0], &["change 7", "Ada", &culprit[..10]]);
     says(lines[1], &["* 3", "change 7", "Evidence: E", "git:"]);
     says(lines[2], &["lib/calc.sh", "change 7"]);
-    says(lines[3], &["Ann"]);
+    says(lines[3], &["Ada"]);
     says(lines[4], &["cannot total"]);
     says(lines[5], &["cannot total 21"]);
     says(lines[6], &["no similar incident is remembered"]);

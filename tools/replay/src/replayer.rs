@@ -237,6 +237,11 @@ impl Replayer {
         self.run_once(commit, change, false)
     }
 
+    /// One execution at `commit` that records the code that it executes.
+    pub fn run_traced(&self, commit: &CommitId) -> Result<ReplayResult, ReplayError> {
+        self.run_once(commit, None, true)
+    }
+
     /// Whether the failure stays away from `commit` with `change`. Repeats as often as the observed flakiness
     /// requires for this `doubt` ([`Flakiness::passes_needed`]). Calls `each` for every execution and returns the one
     /// that decided.

@@ -234,7 +234,7 @@ fn mistakes_name_the_place_and_the_remedy() {
     );
     check(
         "[repositories.a]\ntest_one = \"pytest\"\n",
-        "repositories.a.test_one must hold {test} where the test's name goes; write for instance test_one = \"pytest {test}\"",
+        "repositories.a.test_one must contain {test} where the test's name goes; write for instance test_one = \"pytest {test}\"",
     );
     check("[sandbox]\nprocesses = 0\n", "sandbox.processes must be at least 1; leave it out for the default");
     check(

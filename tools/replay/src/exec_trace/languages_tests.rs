@@ -61,6 +61,32 @@ fn javascript_by_v8() {
     assert_eq!(shown(&found, "lib/till.js"), "2 3 4 8 9 | 1 15 | add fail");
 }
 
+/// A loader that transpiles in memory, with a source map inside of the code, as ts-node, tsx and Babel do. It puts two
+/// lines of its own in front.
+const LOADER: &str = "const fs = require('fs');\nrequire.extensions['.ts'] = (module, path) => {\n  \
+    const lines = fs.readFileSync(path, 'utf8').split('\\n').map((line) => line.replace(/: number/g, ''));\n  \
+    const mappings = ';;' + lines.map((_, at) => (at ? 'AACA' : 'AAAA')).join(';');\n  \
+    const map = { version: 3, sources: [path], names: [], mappings };\n  \
+    const url = Buffer.from(JSON.stringify(map)).toString('base64');\n  \
+    module._compile('\"use strict\";\\n\\n' + lines.join('\\n') + '\\n//# sourceMappingURL=data:application/json;base64,' + url, path);\n};\n";
+
+#[test]
+fn typescript_by_the_source_map_of_what_is_transpiled_in_memory() {
+    if !has("node", "node --version") {
+        return;
+    }
+    let till = "function add(x: number): number {\nif (x > 2) {\nreturn refuse(x);\n}\nreturn x;\n}\n\
+                function refuse(x: number): number {\nthrow new TypeError('too much');\n}\n\
+                function unused(): number {\nreturn 0;\n}\nadd(3);\n";
+    let files = [("loader.js", LOADER), ("till.ts", till)];
+    let found = trace(&files, ReplayRecipe::new("node -r ./loader.js ./till.ts"));
+    let shown = shown(&found, "till.ts");
+    assert!(shown.starts_with("1 2 3 ") && shown.contains(" 7 8"), "{shown}");
+    let file = &found.unwrap().files["till.ts"];
+    assert!(!file.lines.contains(&11) && !file.import_lines.contains(&11), "{shown}");
+    assert!(file.functions.iter().map(String::as_str).eq(["add", "refuse"]), "{shown}");
+}
+
 #[test]
 fn ruby_by_its_coverage() {
     if !has("ruby", "ruby -e 'require \"coverage\"'") {

@@ -7,6 +7,7 @@ mod checkout_contents;
 mod packages;
 mod recipe_trial;
 mod sample_test;
+mod trace_check;
 
 pub use checkout_contents::check_checkout;
 pub use recipe_trial::{RecipeTrial, RecipesTried};
@@ -39,6 +40,7 @@ pub enum SetupPart {
     Setup,
     Test,
     TestOne,
+    Trace,
 }
 
 impl SetupPart {
@@ -55,6 +57,7 @@ impl SetupPart {
             Self::Setup => "setup",
             Self::Test => "test",
             Self::TestOne => "test_one",
+            Self::Trace => "trace",
         }
     }
 }

@@ -18,6 +18,7 @@ use millwright_replay::{
 use millwright_sandbox::CancelFlag;
 
 use super::sample_test::sample_test;
+use super::trace_check::trace_check;
 use super::{SetupCheck, SetupPart, SetupState};
 
 /// Maximum number of failing tests in the message.
@@ -106,17 +107,27 @@ impl RecipeTrial<'_> {
             files: laid.to_vec(),
             ..recipe
         };
-        let pool = CheckoutPool::new(self.repo.clone(), PoolLimits::default());
-        let replayer = Replayer::new(
-            pool,
-            recipe.clone(),
-            Arc::new(SandboxExecutor),
-            ReplayLedger::in_memory(),
-            self.sandbox.clone(),
-            CancelFlag::default(),
-        );
+        let replayer = self.replayer(recipe.clone());
         let tests = ProjectTests::of_recipe(&replayer, recipe, &self.recipes.test_report);
         tests.run(self.commit, None).map_err(|error| error.to_string())
+    }
+
+    fn replayer(&self, recipe: ReplayRecipe) -> Replayer {
+        let pool = CheckoutPool::new(self.repo.clone(), PoolLimits::default());
+        let (sandbox, never) = (Arc::new(SandboxExecutor), CancelFlag::default());
+        Replayer::new(pool, recipe, sandbox, ReplayLedger::in_memory(), self.sandbox.clone(), never)
+    }
+
+    /// Traces the command of one test, as an investigation traces the failing run.
+    fn trace(&self, command: &str, laid: &[LaidFile]) -> SetupCheck {
+        let recipe = self.recipes.recipe(command);
+        let recipe = ReplayRecipe {
+            timeout_s: recipe.timeout_s.min(self.patience.as_secs().max(1)),
+            allow_read: recipe.allow_read.iter().filter(|path| path.exists()).cloned().collect(),
+            files: laid.to_vec(),
+            ..recipe
+        };
+        trace_check(command, &self.recipes.coverage, &self.replayer(recipe).run_traced(self.commit))
     }
 
     fn set_up_alone(&self, progress: &dyn Fn(&str), tried: &mut RecipesTried) {
@@ -203,7 +214,11 @@ impl RecipeTrial<'_> {
                 }
             }
         };
+        let is_fine = is_fine(&check);
         tried.checks.push(check);
+        if is_fine {
+            tried.checks.push(self.trace(&command, laid));
+        }
     }
 
     fn tests_check(&self, part: SetupPart, command: &str, run: &ProjectTestsRun) -> SetupCheck {
