@@ -23,6 +23,8 @@ use super::{SetupCheck, SetupPart, SetupState};
 
 /// Maximum number of failing tests in the message.
 const MAX_NAMED: usize = 3;
+/// A whole test suite that takes longer is not run once more for its trace, in milliseconds.
+const MAX_TRACED_MS: u64 = 60_000;
 
 /// The recipes to try, and where.
 pub struct RecipeTrial<'a> {
@@ -42,6 +44,8 @@ pub struct RecipesTried {
     pub checks: Vec<SetupCheck>,
     /// Whether tests really ran; `None` if there was nothing to try.
     pub tests_ran: Option<bool>,
+    /// Milliseconds that the whole test suite took.
+    whole_ms: u64,
 }
 
 impl RecipeTrial<'_> {
@@ -88,6 +92,14 @@ impl RecipeTrial<'_> {
                 ));
             }
         }
+        let is_traced = tried.checks.iter().any(|check| check.part == SetupPart::Trace);
+        if let Some(command) = self.tests
+            && !is_traced
+            && tried.tests_ran == Some(true)
+            && tried.whole_ms <= MAX_TRACED_MS
+        {
+            tried.checks.push(self.trace(tests_recipe(&self.recipes.recipe(""), command), &[]));
+        }
         tried
     }
 
@@ -101,12 +113,7 @@ impl RecipeTrial<'_> {
     }
 
     fn run_tests(&self, recipe: ReplayRecipe, laid: &[LaidFile]) -> Result<ProjectTestsRun, String> {
-        let recipe = ReplayRecipe {
-            timeout_s: recipe.timeout_s.min(self.patience.as_secs().max(1)),
-            allow_read: recipe.allow_read.iter().filter(|path| path.exists()).cloned().collect(),
-            files: laid.to_vec(),
-            ..recipe
-        };
+        let recipe = self.within_limits(recipe, laid);
         let replayer = self.replayer(recipe.clone());
         let tests = ProjectTests::of_recipe(&replayer, recipe, &self.recipes.test_report);
         tests.run(self.commit, None).map_err(|error| error.to_string())
@@ -119,15 +126,21 @@ impl RecipeTrial<'_> {
     }
 
     /// Traces the command of one test, as an investigation traces the failing run.
-    fn trace(&self, command: &str, laid: &[LaidFile]) -> SetupCheck {
-        let recipe = self.recipes.recipe(command);
-        let recipe = ReplayRecipe {
+    fn trace(&self, recipe: ReplayRecipe, laid: &[LaidFile]) -> SetupCheck {
+        let recipe = self.within_limits(recipe, laid);
+        let command = recipe.command.clone();
+        trace_check(&command, &self.recipes.coverage, &self.replayer(recipe).run_traced(self.commit))
+    }
+
+    /// The recipe as it is tried here: with the caller's patience, and without folders that do not exist, which were
+    /// reported already.
+    fn within_limits(&self, recipe: ReplayRecipe, laid: &[LaidFile]) -> ReplayRecipe {
+        ReplayRecipe {
             timeout_s: recipe.timeout_s.min(self.patience.as_secs().max(1)),
             allow_read: recipe.allow_read.iter().filter(|path| path.exists()).cloned().collect(),
             files: laid.to_vec(),
             ..recipe
-        };
-        trace_check(command, &self.recipes.coverage, &self.replayer(recipe).run_traced(self.commit))
+        }
     }
 
     fn set_up_alone(&self, progress: &dyn Fn(&str), tried: &mut RecipesTried) {
@@ -169,6 +182,7 @@ impl RecipeTrial<'_> {
             tried.tests_ran = Some(false);
             return None;
         }
+        tried.whole_ms = run.duration_ms;
         let check = self.tests_check(SetupPart::Test, command, &run);
         tried.tests_ran = Some(run.report.ran() > 0 || is_fine(&check));
         tried.checks.push(check);
@@ -217,7 +231,7 @@ impl RecipeTrial<'_> {
         let is_fine = is_fine(&check);
         tried.checks.push(check);
         if is_fine {
-            tried.checks.push(self.trace(&command, laid));
+            tried.checks.push(self.trace(self.recipes.recipe(command), laid));
         }
     }
 
