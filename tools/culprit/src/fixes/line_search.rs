@@ -222,7 +222,7 @@ mod tests {
     fn one_place_or_none() {
         check(&["def f():", "    x = 1"], Some(40), Ok((0, Likeness::Exact)));
         check(&["    x = 1"], Some(6), Ok((5, Likeness::Exact)));
-        check(&["    x = 1"], Some(7), Err("stand 2 times (from line 2, 6)"));
+        check(&["    x = 1"], Some(7), Err("occur 2 times (from line 2, 6)"));
         check(&["    return x  "], None, Ok((2, Likeness::LineEnds)));
         check(&["  return x + 1"], None, Ok((6, Likeness::Indentation)));
         check(&["    return x + [SECRET_1]"], None, Ok((6, Likeness::Exact)));
