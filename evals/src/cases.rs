@@ -464,7 +464,7 @@ mod tests {
         write(&[good.clone(), good]);
         insta::assert_snapshot!(
             read(&path, None).unwrap_err().to_string().rsplit('/').next().unwrap(),
-            @r#"cases.jsonl, line 2: id "a" stands on line 1 already"#
+            @r#"cases.jsonl, line 2: id "a" is already used on line 1"#
         );
         write(&[String::new()]);
         assert!(matches!(read(&path, None), Err(CasesError::Empty { .. })));
