@@ -246,8 +246,8 @@ mod tests {
         insta::assert_snapshot!(lines.join("\n"), @r"
         @core: CODEOWNERS names them for src/a.py
         bea@example.org: CODEOWNERS names them for src/a.py
-        Cyd <cyd@example.org>: changed src/a.py 2 times lately
-        Bea <bea@example.org>: changed src/a.py once lately
+        Cyd <cyd@example.org>: changed src/a.py 2 times recently
+        Bea <bea@example.org>: changed src/a.py once recently
         ");
     }
 }
