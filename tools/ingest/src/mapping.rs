@@ -18,6 +18,7 @@ const MAX_CANDIDATES: usize = 20_000;
 
 /// The files of a repository at one revision, indexed by name.
 pub struct RepoFiles {
+    /// Sorted.
     paths: Vec<String>,
     by_name: HashMap<String, Vec<u32>>,
 }
@@ -25,7 +26,8 @@ pub struct RepoFiles {
 impl RepoFiles {
     /// `paths` are relative to the repository's root, with `/` between folders.
     pub fn new(paths: impl Iterator<Item = String>) -> Self {
-        let paths: Vec<String> = paths.collect();
+        let mut paths: Vec<String> = paths.collect();
+        paths.sort_unstable();
         let mut by_name: HashMap<String, Vec<u32>> = HashMap::new();
         for (index, path) in (0_u32..).zip(&paths) {
             by_name.entry(file_name(path).to_ascii_lowercase()).or_default().push(index);
@@ -34,7 +36,7 @@ impl RepoFiles {
     }
 
     pub fn contains(&self, path: &str) -> bool {
-        self.named(file_name(path)).any(|candidate| candidate == path)
+        self.paths.binary_search_by(|candidate| candidate.as_str().cmp(path)).is_ok()
     }
 
     /// The file that a printed path refers to, if it is unambiguous.

@@ -271,7 +271,11 @@ impl Replayer {
         traced: bool,
     ) -> Result<ReplayResult, ReplayError> {
         let composed = self.compose(commit, change)?;
-        let how = if traced { "traced" } else { "plain" };
+        let how = match traced {
+            true if self.recipe.coverage.is_empty() => "traced".to_owned(),
+            true => format!("traced {}", self.recipe.coverage.join(" ")),
+            false => "plain".to_owned(),
+        };
         let key = Evidence::hash(&format!("{} {} {how}", composed.tree, self.recipe.hash()));
         if let Some((number, entry)) = hold(&self.ledger).recall(&key) {
             return Ok(ReplayResult::new(number, entry, true));
@@ -281,16 +285,25 @@ impl Replayer {
         }
         let mut slot = self.pool.acquire()?;
         slot.switch(&composed.tree)?;
+        let set_up = self.set_up(&mut slot, &composed.tree)?;
+        // Prepared after the set-up, so that what the set-up wrote is not taken for the run's.
         let instrument = match traced {
             true => TraceInstrument::prepare(self.pool.repo(), &slot.path(), &self.recipe).ok(),
             false => None,
         };
-        let (execution, failed_step) = match self.set_up(&mut slot, &composed.tree)? {
+        let (execution, failed_step) = match set_up {
             Ok(()) => (self.execute(&self.recipe.command, &mut slot, instrument.as_ref())?, None),
             Err((step, execution)) => (Ok(execution), Some(step)),
         };
         let mut entry = self.entry(key, commit, change.is_some(), execution, failed_step, &slot.path());
         entry.notes.extend(composed.notes.iter().chain(slot.notes()).cloned());
+        if let Some(instrument) = &instrument
+            && entry.run.outcome != ReplayOutcome::Passes
+            && instrument.is_named_in(&entry.tail)
+        {
+            entry.run.outcome = ReplayOutcome::CannotTest;
+            entry.why = Some("the tracer disturbed the run".to_owned());
+        }
         if let Some(instrument) = instrument {
             entry.trace = entry
                 .trace

@@ -74,8 +74,8 @@ async fn read(stream: &mut TcpStream) -> Option<HeardRequest> {
     let mut bytes = Vec::new();
     let mut piece = [0; 4_096];
     loop {
-        let text = String::from_utf8_lossy(&bytes).into_owned();
-        if let Some((head, body)) = text.split_once("\r\n\r\n") {
+        if let Some(end) = bytes.windows(4).position(|window| window == b"\r\n\r\n") {
+            let (head, body) = (String::from_utf8_lossy(&bytes[..end]).into_owned(), &bytes[end + 4..]);
             let mut lines = head.lines();
             let mut first = lines.next()?.split(' ').map(str::to_owned);
             let (method, path) = (first.next()?, first.next()?);
@@ -87,7 +87,7 @@ async fn read(stream: &mut TcpStream) -> Option<HeardRequest> {
             let length = headers.iter().find(|(name, _)| name == "content-length");
             let length: usize = length.map_or(0, |(_, value)| value.parse().unwrap());
             if body.len() >= length {
-                let body = serde_json::from_str(body).unwrap_or(Value::Null);
+                let body = serde_json::from_slice(body).unwrap_or(Value::Null);
                 return Some(HeardRequest { method, path, headers, body });
             }
         }

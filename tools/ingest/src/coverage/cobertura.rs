@@ -3,6 +3,7 @@ Cobertura XML, which coverage.py, gcovr, coverlet, PHPUnit, Istanbul and others 
 same root element. Cobertura's file names are relative to one of its `<source>` folders.
 */
 
+use super::limits::MAX_PATH_BYTES;
 use super::report::{CoverageFormat, CoverageReport};
 use super::xml::{Element, ElementReader};
 
@@ -80,7 +81,9 @@ impl ElementReader for CoberturaReader {
 
     fn close(&mut self, name: &str, text: &str) {
         match name {
-            "source" if !text.trim().is_empty() => self.sources.push(text.trim().to_owned()),
+            "source" if !text.trim().is_empty() && text.len() <= MAX_PATH_BYTES => {
+                self.sources.push(text.trim().to_owned())
+            }
             "method" => {
                 if let (Some((method, true)), Some(path)) = (self.method.take(), &self.path) {
                     self.report.function(path, &method);

@@ -4,7 +4,7 @@ The JSON report of coverage.py (`coverage json`, with `--show-contexts` where co
 
 use serde_json::{Map, Value};
 
-use super::limits::{MAX_LINE, MAX_LINES};
+use super::limits::{MAX_LINE, MAX_LINES, MAX_NAME_BYTES};
 use super::report::{CoverageFormat, CoverageReport};
 
 pub(super) fn read(files: &Map<String, Value>) -> CoverageReport {
@@ -20,11 +20,10 @@ pub(super) fn read(files: &Map<String, Value>) -> CoverageReport {
         // Since 7.6: regions by the qualified name; the empty one is the module's own code.
         let functions = file.get("functions").and_then(Value::as_object).into_iter().flatten();
         for (name, function) in functions {
-            let ran = function
-                .get("executed_lines")
-                .and_then(Value::as_array)
-                .is_some_and(|lines| !lines.is_empty());
-            if ran {
+            let ran = function.get("executed_lines").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+            if name.is_empty() {
+                ran.iter().filter_map(Value::as_u64).for_each(|line| report.loaded(path, line));
+            } else if !ran.is_empty() {
                 report.function(path, name);
             }
         }
@@ -40,7 +39,7 @@ pub(super) fn read(files: &Map<String, Value>) -> CoverageReport {
                     return report;
                 }
                 // The empty context is what ran outside of every test.
-                if !name.is_empty()
+                if (1..=MAX_NAME_BYTES).contains(&name.len())
                     && let Some(file) = report.file(path)
                 {
                     file.contexts.entry(name.to_owned()).or_default().insert(line);

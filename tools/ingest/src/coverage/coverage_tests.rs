@@ -93,6 +93,7 @@ fn reads_coverage_py_with_contexts() {
     );
     assert_eq!(report.format, CoverageFormat::CoveragePy);
     assert_eq!(shown(&report, "shop/money.py"), "1 2 3 | 7 | Money.add");
+    assert_eq!(report.files["shop/money.py"].loaded, [1].into());
     let contexts = &report.files["shop/money.py"].contexts;
     assert_eq!(contexts.len(), 2);
     assert_eq!(contexts["tests/test_money.py::test_add|run"], [3].into());
@@ -155,6 +156,17 @@ fn reads_v8_by_the_innermost_range() {
     assert_eq!(report.files["/work/a shop/till.js"].loaded, [2, 3, 14].into());
 }
 
+/// A test runner may run a transformed text under the name of a file; its offsets say nothing about the file.
+#[test]
+fn no_lines_are_read_of_a_text_that_did_not_run() {
+    let script = json!({ "result": [{ "scriptId": "1", "url": "file:///work/till.js", "functions": [
+        { "functionName": "", "ranges": [{ "startOffset": 0, "endOffset": 465, "count": 1 }] } ] }] });
+    let report =
+        read_coverage(script.to_string().as_bytes(), &mut |_| Some("let a = 1;\n".to_owned())).unwrap();
+    assert!(report.files.is_empty());
+    assert_eq!(report.notes, ["scripts whose text is not the one that ran are left out"]);
+}
+
 /// What a transpiler wrote in memory leads back to the lines of its source.
 #[test]
 fn reads_v8_through_the_source_map_that_node_keeps() {
@@ -215,6 +227,16 @@ fn what_lies_is_bounded_and_noted() {
     ] {
         let error = read_coverage(text.as_bytes(), &mut |_| None).unwrap_err().to_string();
         assert!(error.contains(why), "{text}: {error}");
+    }
+    let long = "a/".repeat(200_000);
+    let endless = [
+        format!("SF:{long}\nDA:1,1\nend_of_record\n"),
+        format!("<report><package name=\"{long}\"><sourcefile name=\"b\"><line nr=\"1\" ci=\"1\"/></sourcefile></package></report>"),
+        json!({ "gcc_version": "12", "current_working_directory": long, "files": [{ "file": "a.c", "lines": [] }] }).to_string(),
+    ];
+    for text in &endless {
+        let report = read(text);
+        assert!(report.files.keys().all(|path| path.len() < 100), "{}", &text[..60]);
     }
     let deep = format!("<coverage>{}", "<a>".repeat(5_000));
     assert!(read_coverage(deep.as_bytes(), &mut |_| None).unwrap_err().to_string().contains("nested"));

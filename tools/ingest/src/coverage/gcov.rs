@@ -4,6 +4,7 @@ gcov's intermediate JSON (`gcov --json-format`): one document a file of counters
 
 use serde_json::Value;
 
+use super::limits::MAX_PATH_BYTES;
 use super::report::{CoverageFormat, CoverageReport};
 
 /// Whether a document is gcov's.
@@ -15,6 +16,10 @@ pub(super) fn read(documents: impl Iterator<Item = Value>) -> CoverageReport {
     let mut report = CoverageReport::new(CoverageFormat::Gcov);
     for document in documents {
         let folder = document.get("current_working_directory").and_then(Value::as_str).unwrap_or_default();
+        if folder.len() > MAX_PATH_BYTES {
+            report.note("documents of folders with endless names are left out".to_owned());
+            continue;
+        }
         for file in document.get("files").and_then(Value::as_array).into_iter().flatten() {
             let name = file.get("file").and_then(Value::as_str).unwrap_or_default();
             // Names are relative to the folder of the compilation.

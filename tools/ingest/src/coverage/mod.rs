@@ -25,6 +25,7 @@ mod xml;
 #[path = "coverage_tests.rs"]
 mod tests;
 
+pub use limits::MAX_REPORT_BYTES;
 pub use report::{CoverageFormat, CoverageReport, CoveredFile};
 pub use v8::SourceText;
 
@@ -41,8 +42,8 @@ pub enum CoverageError {
     Unknown,
     #[error("the {format} report is damaged at {at}: {why}")]
     Damaged { format: &'static str, at: String, why: String },
-    #[error("the report is larger than {} MiB; split it by package or by test", limits::MAX_BYTES >> 20)]
-    TooLarge,
+    #[error("the report is larger than {} MiB; split it by package or by test", .0 >> 20)]
+    TooLarge(usize),
 }
 
 /// Reads a report in any of the formats. `sources` gives the text of a file that V8 names, because V8 counts
@@ -52,13 +53,16 @@ pub enum CoverageError {
 /// When the format is not known, or when the report is damaged. A report that ends early is read as far as it goes
 /// where its format allows that (LCOV, Go).
 pub fn read_coverage(bytes: &[u8], sources: &mut SourceText<'_>) -> Result<CoverageReport, CoverageError> {
-    if bytes.len() > limits::MAX_BYTES {
-        return Err(CoverageError::TooLarge);
+    if bytes.len() > MAX_REPORT_BYTES {
+        return Err(CoverageError::TooLarge(MAX_REPORT_BYTES));
     }
     let text = String::from_utf8_lossy(bytes);
     let text = text.trim_start_matches('\u{feff}').trim_start();
     match text.as_bytes().first() {
         Some(b'<') => xml::read(text),
+        Some(b'{') if text.len() > limits::MAX_JSON_BYTES => {
+            Err(CoverageError::TooLarge(limits::MAX_JSON_BYTES))
+        }
         Some(b'{') => read_json(text, sources),
         _ if text.starts_with("mode:") => Ok(go_profile::read(text)),
         _ if lcov::is_tracefile(text) => Ok(lcov::read(text)),

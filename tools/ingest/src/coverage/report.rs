@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::limits::{MAX_FILES, MAX_LINE, MAX_LINES};
+use super::limits::{MAX_FILES, MAX_LINE, MAX_LINES, MAX_NAME_BYTES, MAX_PATH_BYTES};
 use super::places::Places;
 use crate::mapping::RepoFiles;
 
@@ -84,11 +84,18 @@ impl CoverageReport {
 
     /// The file with this path; `None` when there are too many of them already.
     pub(super) fn file(&mut self, path: &str) -> Option<&mut CoveredFile> {
-        if !self.files.contains_key(path) && self.files.len() >= MAX_FILES {
-            self.note(format!("more than {MAX_FILES} files; the others are left out"));
-            return None;
+        if !self.files.contains_key(path) {
+            if path.len() > MAX_PATH_BYTES {
+                self.note(format!("paths of more than {MAX_PATH_BYTES} bytes are left out"));
+                return None;
+            }
+            if self.files.len() >= MAX_FILES {
+                self.note(format!("more than {MAX_FILES} files; the others are left out"));
+                return None;
+            }
+            self.files.insert(path.to_owned(), CoveredFile::default());
         }
-        Some(self.files.entry(path.to_owned()).or_default())
+        self.files.get_mut(path)
     }
 
     /// Records how often a line ran. Later records of the same line add up.
@@ -122,7 +129,7 @@ impl CoverageReport {
 
     /// Records a function that ran.
     pub(super) fn function(&mut self, path: &str, name: &str) {
-        if name.is_empty() || self.lines >= MAX_LINES {
+        if name.is_empty() || name.len() > MAX_NAME_BYTES || self.lines >= MAX_LINES {
             return;
         }
         self.lines += 1;

@@ -4,11 +4,13 @@ function and block. The innermost range decides. Characters become lines by the 
 transpiled in memory, by the source map that node keeps beside the ranges.
 */
 
+use std::collections::HashMap;
+
 use percent_encoding::percent_decode_str;
 use serde_json::Value;
 use sourcemap::DecodedMap;
 
-use super::limits::MAX_LINES;
+use super::limits::{MAX_LINES, MAX_PATH_BYTES};
 use super::report::{CoverageFormat, CoverageReport};
 
 /// Gives the text of a script by its absolute path; `None` for a script whose lines are not wanted.
@@ -17,6 +19,16 @@ pub type SourceText<'s> = dyn FnMut(&str) -> Option<String> + 's;
 /// Counts of one script, innermost first decided: from each offset up to the next one.
 struct Counts {
     from: Vec<(u64, RangeCount)>,
+    /// The length of the text that ran, as far as V8 says it.
+    length: Option<u64>,
+}
+
+/// Lines of original files that a source map leads to.
+struct MappedLines {
+    /// Paths of the sources, by their number in the map.
+    paths: HashMap<u32, String>,
+    /// Source, line, count.
+    lines: Vec<(u32, u64, RangeCount)>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -43,10 +55,17 @@ pub(super) fn read(scripts: &[Value], maps: Option<&Value>, sources: &mut Source
         let mapped =
             maps.and_then(|maps| maps.get(url)).and_then(|entry| mapped_lines(&path, entry, &counts));
         match (mapped, sources(&path)) {
-            (Some(lines), _) => {
-                for (path, number, count) in lines {
-                    record(&mut report, &path, number, count);
+            (Some(mapped), _) => {
+                for (source, number, count) in &mapped.lines {
+                    if let Some(path) = mapped.paths.get(source) {
+                        record(&mut report, path, *number, *count);
+                    }
                 }
+            }
+            // A transpiler or a test runner may have run another text under the file's name.
+            (None, Some(text)) if counts.length != Some(utf16_length(&text)) => {
+                report.note("scripts whose text is not the one that ran are left out".to_owned());
+                continue;
             }
             (None, Some(text)) => {
                 for (number, offset) in code_lines(&text) {
@@ -115,7 +134,8 @@ impl Counts {
             open.push(range);
         }
         leave(&mut open, &mut from, u64::MAX);
-        Self { from }
+        let length = functions.first().and_then(|script| script.pointer("/ranges/0/endOffset"));
+        Self { from, length: length.and_then(Value::as_u64) }
     }
 
     /// The count of the character at an offset; `None` before the first range.
@@ -146,15 +166,15 @@ fn code_lines(text: &str) -> Vec<(u64, u64)> {
     lines
 }
 
-/// The lines of the original files that a source map of node's cache leads to: file, line, count. `None` where the
-/// entry holds no map that can be read.
-fn mapped_lines(script: &str, entry: &Value, counts: &Counts) -> Option<Vec<(String, u64, RangeCount)>> {
+/// The lines of the original files that a source map of node's cache leads to. `None` where the entry holds no map that
+/// can be read.
+fn mapped_lines(script: &str, entry: &Value, counts: &Counts) -> Option<MappedLines> {
     let data = entry.get("data").filter(|data| data.is_object())?;
     let DecodedMap::Regular(map) = sourcemap::decode_slice(data.to_string().as_bytes()).ok()? else {
         return None;
     };
     let lengths = entry.get("lineLengths").and_then(Value::as_array)?;
-    let mut starts = Vec::with_capacity(lengths.len());
+    let mut starts = Vec::with_capacity(lengths.len().min(MAX_LINES));
     let mut start = 0_u64;
     for length in lengths.iter().take(MAX_LINES) {
         starts.push(start);
@@ -162,16 +182,26 @@ fn mapped_lines(script: &str, entry: &Value, counts: &Counts) -> Option<Vec<(Str
         start = start.saturating_add(length.as_u64()?).saturating_add(1);
     }
     let folder = script.rsplit_once('/').map_or("", |(folder, _)| folder);
-    let mut lines = Vec::new();
+    let mut mapped = MappedLines { paths: HashMap::new(), lines: Vec::new() };
     for token in map.tokens().take(MAX_LINES) {
         let (Some(source), Some(start)) = (token.get_source(), starts.get(token.get_dst_line() as usize))
         else {
             continue;
         };
-        let Some(count) = counts.at(start + u64::from(token.get_dst_col())) else { continue };
-        lines.push((original_path(folder, source), u64::from(token.get_src_line()) + 1, count));
+        let Some(count) = counts.at(start.saturating_add(u64::from(token.get_dst_col()))) else { continue };
+        if !mapped.paths.contains_key(&token.get_src_id()) {
+            if source.len() > MAX_PATH_BYTES {
+                continue;
+            }
+            mapped.paths.insert(token.get_src_id(), original_path(folder, source));
+        }
+        mapped.lines.push((token.get_src_id(), u64::from(token.get_src_line()) + 1, count));
     }
-    (!lines.is_empty()).then_some(lines)
+    (!mapped.lines.is_empty()).then_some(mapped)
+}
+
+fn utf16_length(text: &str) -> u64 {
+    text.chars().map(|c| c.len_utf16() as u64).sum()
 }
 
 /// A source of a map, which may be relative to the folder of its script.

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
 
-use super::limits::MAX_DEPTH;
+use super::limits::{MAX_DEPTH, MAX_PATH_BYTES};
 use super::report::CoverageReport;
 use super::{CoverageError, cobertura, jacoco};
 
@@ -28,11 +28,14 @@ pub(super) struct Element<'e> {
 }
 
 impl Element<'_> {
-    /// The value of an attribute; empty when it is missing.
+    /// The value of an attribute; empty when it is missing or longer than a path may be.
     pub(super) fn text(&self, attribute: &str) -> String {
         let Some(found) = self.start.try_get_attribute(attribute).ok().flatten() else {
             return String::new();
         };
+        if found.value.len() > MAX_PATH_BYTES {
+            return String::new();
+        }
         let text = found.value.into_owned();
         // Only the predefined entities exist here; a value with another one stays as it is.
         quick_xml::escape::unescape(&text).map(Cow::into_owned).unwrap_or(text)

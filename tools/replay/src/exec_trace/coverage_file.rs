@@ -5,32 +5,39 @@ adapter.
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
-use globset::{Glob, GlobSet, GlobSetBuilder};
+use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use millwright_ingest::RepoFiles;
-use millwright_ingest::coverage::read_coverage;
+use millwright_ingest::coverage::{MAX_REPORT_BYTES, read_coverage};
 
 use super::folder::read_bounded;
 use super::{ExecutionTrace, TracePrecision, of_report};
 
-/// Maximum size of one file, and number of files and of folders that are looked through.
-const MAX_BYTES: u64 = 256 << 20;
+/// A larger script is a bundle.
+const MAX_SCRIPT_BYTES: u64 = 4 << 20;
+/// Maximum number of files, and of folders that are looked through.
 const MAX_FILES: usize = 200;
 const MAX_FOLDERS: usize = 20_000;
 
-/// Removes what an earlier run left, so that only the traced run is read.
-pub(super) fn remove(checkout: &Path, globs: &[String]) {
-    for path in found(checkout, globs) {
-        let _ = fs::remove_file(path);
-    }
-}
-
-pub(super) fn collect(checkout: &Path, globs: &[String], repository: &RepoFiles) -> Option<ExecutionTrace> {
+/// Reads the files that were written since `started`: an older one is of an earlier run, or the repository's own.
+pub(super) fn collect(
+    checkout: &Path,
+    globs: &[String],
+    started: SystemTime,
+    repository: &RepoFiles,
+) -> Option<ExecutionTrace> {
     let mut whole = ExecutionTrace::empty(TracePrecision::Lines);
     for path in found(checkout, globs) {
-        let Some(content) = read_bounded(&path, MAX_BYTES) else { continue };
-        match read_coverage(&content, &mut |script| fs::read_to_string(inside(checkout, script)?).ok()) {
-            Ok(report) => whole.extend(of_report(report.placed(repository, |_| None))),
+        let written = fs::symlink_metadata(&path).and_then(|meta| meta.modified());
+        if written.is_ok_and(|written| written < started) {
+            continue;
+        }
+        let Some(content) = read_bounded(&path, MAX_REPORT_BYTES as u64 + 1) else { continue };
+        match read_coverage(&content, &mut |script| {
+            String::from_utf8(read_bounded(&inside(checkout, script)?, MAX_SCRIPT_BYTES)?).ok()
+        }) {
+            Ok(report) => whole.extend(of_report(report, checkout, repository)),
             Err(error) => tracing::warn!(file = %path.display(), %error, "a coverage file cannot be read"),
         }
     }
@@ -74,8 +81,13 @@ fn compiled(globs: &[String]) -> Option<GlobSet> {
         return None;
     }
     let mut set = GlobSetBuilder::new();
-    globs.iter().filter_map(|glob| Glob::new(glob.trim_start_matches("./")).ok()).for_each(|glob| {
-        set.add(glob);
-    });
+    globs
+        .iter()
+        .filter_map(|glob| {
+            GlobBuilder::new(glob.trim_start_matches("./")).literal_separator(true).build().ok()
+        })
+        .for_each(|glob| {
+            set.add(glob);
+        });
     set.build().ok()
 }

@@ -79,6 +79,7 @@ fn interpreters_are_found_however_they_are_started() {
     check("cd sub && PYTHONPATH=.. python3 main.py", &[]);
     check("python3 sub/main.py", &[("PYTHONPATH", ".")]);
     check("sh -c 'exec env PYTHONPATH=. python3 sub/main.py'", &[]);
+    check("PATH=$PWD/tools:$PATH; export PATH; PYTHONPATH=. python3 sub/main.py", &[]);
     if let Some(python) = python {
         check("cd sub && PYTHONPATH=.. ${PYTHON:-none} main.py", &[("PYTHON", python)]);
     }
@@ -146,7 +147,8 @@ fn what_the_run_forges_is_bounded_and_inside() {
     fs::write(folder.path().join("1.trace"), forged).unwrap();
     fs::write(folder.path().join("2.trace"), b"\xff\xfe\tF\t1\n").unwrap();
     std::os::unix::fs::symlink("/etc/passwd", folder.path().join("3.trace")).unwrap();
-    let found = records::collect(folder.path()).unwrap();
+    let repository = RepoFiles::new(["ok.py".to_owned()].into_iter());
+    let found = records::collect(folder.path(), &repository).unwrap();
     assert_eq!(found.files.keys().collect::<Vec<_>>(), ["ok.py"]);
     assert_eq!(lines(&found, "ok.py"), [3, 4]);
     assert_eq!(found.files["ok.py"].functions.iter().collect::<Vec<_>>(), ["a.b"]);

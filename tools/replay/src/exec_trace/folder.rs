@@ -22,11 +22,18 @@ pub(super) struct TraceFolder<'t> {
     /// Wrappers of programs; first in the run's `PATH`.
     pub(super) bin: PathBuf,
     pub(super) checkout: &'t Path,
+    /// A file that is older than everything that the run writes.
+    pub(super) marker: PathBuf,
     /// The environment of the recipe.
     pub(super) env: &'t BTreeMap<String, String>,
 }
 
 impl TraceFolder<'_> {
+    /// A setting that takes one value: the recipe's own stays.
+    pub(super) fn unless_own(&self, key: &str, ours: String) -> BTreeMap<String, String> {
+        if self.env.contains_key(key) { BTreeMap::new() } else { [(key.to_owned(), ours)].into() }
+    }
+
     /// A setting that takes several values, divided by `separator`: ours before the recipe's own.
     pub(super) fn with_own(&self, key: &str, ours: &str, separator: char) -> (String, String) {
         let own = self.env.get(key).map(|own| format!("{separator}{own}")).unwrap_or_default();
@@ -34,10 +41,13 @@ impl TraceFolder<'_> {
     }
 }
 
-/// The contents of the files of a folder, up to the bounds. Links are not followed.
+/// The contents of the files of a folder, up to the bounds. Links are not followed, also not one in place of the folder.
 pub(super) fn read_files(folder: &Path) -> Vec<Vec<u8>> {
     let mut budget = MAX_TRACE_BYTES;
     let mut contents = Vec::new();
+    if !fs::symlink_metadata(folder).is_ok_and(|meta| meta.is_dir()) {
+        return contents;
+    }
     for entry in fs::read_dir(folder).into_iter().flatten().flatten().take(MAX_TRACE_FILES) {
         if let Some(content) = read_bounded(&entry.path(), budget) {
             budget = budget.saturating_sub(content.len() as u64);

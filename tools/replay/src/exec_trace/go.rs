@@ -7,10 +7,9 @@ use std::collections::BTreeMap;
 use std::{fs, io};
 
 use millwright_ingest::RepoFiles;
-use millwright_ingest::coverage::read_coverage;
 
-use super::folder::{TraceFolder, quoted, read_files};
-use super::{ExecutionTrace, TraceAdapter, TracePrecision, of_report};
+use super::folder::{TraceFolder, quoted};
+use super::{ExecutionTrace, TraceAdapter, of_reports};
 
 pub(super) struct Go;
 
@@ -21,11 +20,9 @@ impl TraceAdapter for Go {
         // A profile of every package of the module, whichever package is tested.
         let flags =
             format!("-cover -coverpkg=./... -coverprofile={}", folder.out.join("tests.cov").display());
-        Ok([
-            folder.with_own("GOFLAGS", &flags, ' '),
-            ("GOCOVERDIR".into(), counters.to_string_lossy().into_owned()),
-        ]
-        .into())
+        let mut changes = folder.unless_own("GOCOVERDIR", counters.to_string_lossy().into_owned());
+        changes.extend([folder.with_own("GOFLAGS", &flags, ' ')]);
+        Ok(changes)
     }
 
     /// Turns the counters of programs into a profile.
@@ -38,12 +35,6 @@ impl TraceAdapter for Go {
     }
 
     fn collect(&self, folder: &TraceFolder<'_>, repository: &RepoFiles) -> Option<ExecutionTrace> {
-        let mut whole = ExecutionTrace::empty(TracePrecision::Lines);
-        for content in read_files(&folder.out) {
-            if let Ok(report) = read_coverage(&content, &mut |_| None) {
-                whole.extend(of_report(report.placed(repository, |_| None)));
-            }
-        }
-        whole.if_any()
+        of_reports(folder, repository)
     }
 }

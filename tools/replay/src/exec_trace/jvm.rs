@@ -16,7 +16,8 @@ pub(super) struct Jvm;
 impl TraceAdapter for Jvm {
     fn install(&self, folder: &TraceFolder<'_>) -> io::Result<BTreeMap<String, String>> {
         let option = format!("-Xlog:class+load:file={}/%p.log", folder.out.display());
-        Ok([folder.with_own("JAVA_TOOL_OPTIONS", &option, ' ')].into())
+        // Read by the launcher from Java 9 on; Java 8, which does not know the option, ignores the variable.
+        Ok([folder.with_own("JDK_JAVA_OPTIONS", &option, ' ')].into())
     }
 
     fn collect(&self, folder: &TraceFolder<'_>, repository: &RepoFiles) -> Option<ExecutionTrace> {
@@ -46,8 +47,10 @@ fn loaded_class(line: &str) -> Option<&str> {
 fn source_of(class: &str, repository: &RepoFiles) -> Option<String> {
     let outer = class.split('$').next()?;
     let stem = outer.replace('.', "/");
-    ["java", "kt", "scala", "groovy"].into_iter().find_map(|extension| {
-        let path = format!("{stem}.{extension}");
+    // Kotlin puts what stands outside of classes into one that is named after its file.
+    let kotlin = stem.strip_suffix("Kt").map(|stem| format!("{stem}.kt"));
+    let named = ["java", "kt", "scala", "groovy"].into_iter().map(|extension| format!("{stem}.{extension}"));
+    named.chain(kotlin).find_map(|path| {
         let found = repository.locate(&path, millwright_model::Language::Unknown)?;
         // The whole package must match: a class of a library may have the same simple name.
         (found == path || found.ends_with(&format!("/{path}"))).then(|| found.to_owned())

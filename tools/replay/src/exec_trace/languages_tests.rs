@@ -101,6 +101,23 @@ fn ruby_by_its_coverage() {
     assert!(!found.unwrap().files.contains_key("lib/other.rb"));
 }
 
+/// Ruby allows one measurement at a time.
+#[test]
+fn a_ruby_program_that_measures_its_own_coverage_takes_over() {
+    if !has("ruby", "ruby -e 'require \"coverage\"'") {
+        return;
+    }
+    let till = "class Till\n  def self.inspect = raise('never asked')\n  def add(x)\n    raise ArgumentError, x.to_s if x > 2\n  end\nend\n";
+    let main = "require_relative 'before'\nrequire 'coverage'\nCoverage.start\nrequire_relative 'till'\nCoverage.result.fetch(File.join(__dir__, 'till.rb'))[0] == 1 or exit 9\nTill.new.add(3)\n";
+    let files = [("main.rb", main), ("till.rb", till), ("before.rb", "A = 1\n")];
+    let project = TestRepo::new();
+    let bad = project.commit("change", &files);
+    let replayer = new_replayer(&project, ReplayRecipe::new("ruby main.rb"), ReplayLedger::in_memory());
+    let reproduction = replayer.reproduce(&bad, true).unwrap();
+    assert!(reproduction.shown.tail.contains("ArgumentError"), "{}", reproduction.shown.tail);
+    assert_eq!(shown(&reproduction.trace, "before.rb"), " | 1 | ");
+}
+
 #[test]
 fn php_by_pcov_or_by_its_files() {
     if !has("php", "php --version") {
@@ -132,7 +149,7 @@ fn go_by_cover_profiles() {
         ("money/money_test.go", test),
     ];
     let mut recipe = ReplayRecipe::new(
-        "HOME=$PWD GOCACHE=/tmp/millwright-test-gocache GOFLAGS=\"$GOFLAGS\" go test ./...",
+        "HOME=$PWD GOCACHE=/tmp/millwright-test-gocache-$(id -u) GOFLAGS=\"$GOFLAGS\" go test ./...",
     );
     recipe.timeout_s = 300;
     let found = trace(&files, recipe);
@@ -209,6 +226,19 @@ fn any_language_by_the_file_that_the_recipe_names() {
     let command = "ln -s /etc/passwd a.info; echo nothing >b.info; echo 'error: total is wrong'; exit 1";
     let recipe = ReplayRecipe { coverage: vec!["*.info".into()], ..ReplayRecipe::new(command) };
     assert_eq!(trace(&files[..1], recipe), None);
+}
+
+/// A failure that is about the tracer is not the incident's.
+#[test]
+fn a_complaint_about_the_tracer_is_no_reproduction() {
+    let script = "[ -z \"$MILLWRIGHT_TRACE_OUT\" ] || { echo \"OptionError: $MILLWRIGHT_TRACE_OUT is not known\"; exit 1; }\n\
+                  echo 'ValueError: the total is wrong'; exit 1\n";
+    let project = TestRepo::new();
+    let bad = project.commit("change", &[("a.sh", script)]);
+    let replayer = new_replayer(&project, ReplayRecipe::new("sh a.sh"), ReplayLedger::in_memory());
+    let reproduction = replayer.reproduce(&bad, true).unwrap();
+    assert!(reproduction.shown.tail.contains("ValueError"), "{}", reproduction.shown.tail);
+    assert_eq!(reproduction.trace, None);
 }
 
 #[test]

@@ -22,10 +22,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use millwright_git::Repo;
 use millwright_ingest::RepoFiles;
-use millwright_ingest::coverage::CoverageReport;
+use millwright_ingest::coverage::{CoverageReport, read_coverage};
 use millwright_sandbox::SandboxedCommand;
 use serde::{Deserialize, Serialize};
 use tempfile::TempDir;
@@ -64,6 +65,9 @@ pub struct ExecutedFile {
     pub import_lines: BTreeSet<u32>,
 }
 
+/// Maximum number of lines and functions of a trace; the rest of its files is left out.
+const MAX_TRACED: usize = 1_000_000;
+
 /// A run that opens more files than this gives no hint.
 const MOST_OPENED: usize = 20_000;
 
@@ -100,7 +104,13 @@ impl ExecutionTrace {
         if !other.files.is_empty() {
             self.precision = self.precision.max(other.precision);
         }
+        let lines = |file: &ExecutedFile| file.lines.len() + file.import_lines.len() + file.functions.len();
+        let mut all: usize = self.files.values().map(lines).sum();
         for (path, executed) in other.files {
+            all += lines(&executed);
+            if all > MAX_TRACED {
+                break;
+            }
             let file = self.files.entry(path).or_default();
             file.lines.extend(executed.lines);
             file.functions.extend(executed.functions);
@@ -114,9 +124,9 @@ trait TraceAdapter: Sync {
     /// Installs what the adapter needs, and returns the changes of the run's environment.
     fn install(&self, folder: &TraceFolder<'_>) -> io::Result<BTreeMap<String, String>>;
 
-    /// Shell lines that run before the command.
-    fn before(&self, _folder: &TraceFolder<'_>) -> String {
-        String::new()
+    /// Whether it works in a folder of any name. Settings that are divided by blanks or colons allow plain names only.
+    fn takes_any_path(&self) -> bool {
+        false
     }
 
     /// Shell lines that run after the command, whatever its status was.
@@ -148,6 +158,8 @@ pub struct TraceInstrument {
     own_env: BTreeMap<String, String>,
     /// Globs of coverage files that the command writes, relative to the checkout.
     coverage: Vec<String>,
+    /// When the run may begin at the earliest.
+    started: SystemTime,
     env: BTreeMap<String, String>,
 }
 
@@ -157,22 +169,44 @@ impl TraceInstrument {
         fs::create_dir_all(&scratch)?;
         let folder = tempfile::Builder::new().prefix("trace-").tempdir_in(&scratch)?;
         fs::create_dir(folder.path().join("bin"))?;
+        let mut env = BTreeMap::new();
         let mut instrument = Self {
             folder,
             checkout: checkout.to_owned(),
             own_env: recipe.env.clone(),
             coverage: recipe.coverage.clone(),
+            started: SystemTime::now(),
             env: BTreeMap::new(),
         };
-        for (name, adapter) in ADAPTERS {
+        fs::write(instrument.marker(), "")?;
+        instrument.started = fs::metadata(instrument.marker())?.modified()?;
+        for (name, adapter) in instrument.adapters() {
             let place = instrument.place(name);
             fs::create_dir_all(&place.installed)?;
             fs::create_dir_all(&place.out)?;
-            let changes = adapter.install(&place)?;
-            instrument.env.extend(changes);
+            env.extend(adapter.install(&place)?);
         }
-        coverage_file::remove(checkout, &instrument.coverage);
+        instrument.env = env;
         Ok(instrument)
+    }
+
+    /// The adapters that work in this folder.
+    fn adapters(&self) -> impl Iterator<Item = (&'static str, &'static dyn TraceAdapter)> {
+        let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._+-".contains(c);
+        let is_plain = |path: &Path| path.to_str().is_some_and(|path| path.chars().all(is_plain));
+        let takes_all = is_plain(self.folder.path()) && is_plain(&self.checkout);
+        ADAPTERS.iter().copied().filter(move |(_, adapter)| takes_all || adapter.takes_any_path())
+    }
+
+    fn marker(&self) -> PathBuf {
+        self.folder.path().join("started")
+    }
+
+    /// Whether an output is about the tracers themselves: then they disturbed the run.
+    pub fn is_named_in(&self, output: &str) -> bool {
+        let Some(folder) = self.folder.path().to_str() else { return false };
+        // What the JVM says of its options is no complaint.
+        output.lines().any(|line| line.contains(folder) && !line.starts_with("NOTE: Picked up "))
     }
 
     fn place(&self, adapter: &str) -> TraceFolder<'_> {
@@ -181,6 +215,7 @@ impl TraceInstrument {
             installed: root.join("installed").join(adapter),
             out: root.join("out").join(adapter),
             bin: root.join("bin"),
+            marker: self.marker(),
             checkout: &self.checkout,
             env: &self.own_env,
         }
@@ -188,15 +223,11 @@ impl TraceInstrument {
 
     /// Changes `command` so that it records a trace.
     pub fn arm(&self, command: &mut SandboxedCommand) {
-        let lines = |part: fn(&dyn TraceAdapter, &TraceFolder<'_>) -> String| -> String {
-            ADAPTERS.iter().map(|(name, adapter)| part(*adapter, &self.place(name))).collect()
-        };
-        let (before, after) =
-            (lines(|adapter, place| adapter.before(place)), lines(|adapter, place| adapter.after(place)));
+        let after: String = self.adapters().map(|(name, adapter)| adapter.after(&self.place(name))).collect();
         let bin = folder::quoted(&self.folder.path().join("bin").to_string_lossy());
         // The command runs in a shell of its own, so that its `exit` does not end what comes after it.
         command.script = format!(
-            "{before}(\nPATH={bin}:\"$PATH\"; export PATH\n{}\n)\nmillwright_status=$?\n{{\n{after}}} >/dev/null 2>&1\n\
+            "(\nPATH={bin}:\"$PATH\"; export PATH\n{}\n)\nmillwright_status=$?\n{{\n{after}}} >/dev/null 2>&1\n\
              exit $millwright_status\n",
             command.script
         );
@@ -210,16 +241,28 @@ impl TraceInstrument {
     pub fn collect(self, files: impl Iterator<Item = String>) -> Option<ExecutionTrace> {
         let repository = RepoFiles::new(files);
         let traces =
-            ADAPTERS.iter().filter_map(|(name, adapter)| adapter.collect(&self.place(name), &repository));
-        let named = coverage_file::collect(&self.checkout, &self.coverage, &repository);
+            self.adapters().filter_map(|(name, adapter)| adapter.collect(&self.place(name), &repository));
+        let named = coverage_file::collect(&self.checkout, &self.coverage, self.started, &repository);
         let mut whole = ExecutionTrace::empty(TracePrecision::Files);
         traces.chain(named).for_each(|trace| whole.extend(trace));
         whole.if_any()
     }
 }
 
+/// The trace of all coverage reports that an adapter's programs wrote.
+fn of_reports(place: &TraceFolder<'_>, repository: &RepoFiles) -> Option<ExecutionTrace> {
+    let mut whole = ExecutionTrace::empty(TracePrecision::Lines);
+    for content in folder::read_files(&place.out) {
+        if let Ok(report) = read_coverage(&content, &mut |_| None) {
+            whole.extend(of_report(report, place.checkout, repository));
+        }
+    }
+    whole.if_any()
+}
+
 /// The trace that a coverage report tells of, with the paths of the repository.
-fn of_report(report: CoverageReport) -> ExecutionTrace {
+fn of_report(report: CoverageReport, checkout: &Path, repository: &RepoFiles) -> ExecutionTrace {
+    let report = report.placed(repository, |path| line_count(&checkout.join(path)));
     let executed = |file: millwright_ingest::coverage::CoveredFile| ExecutedFile {
         lines: file.executed.difference(&file.loaded).copied().collect(),
         functions: file.functions,
@@ -236,6 +279,15 @@ fn of_report(report: CoverageReport) -> ExecutionTrace {
 #[cfg(test)]
 #[path = "languages_tests.rs"]
 mod languages_tests;
+/// Lines of a source file; `None` for what is not a regular file.
+fn line_count(path: &Path) -> Option<u32> {
+    /// Larger files are generated.
+    const MAX_BYTES: u64 = 16 << 20;
+    let text = folder::read_bounded(path, MAX_BYTES)?;
+    let breaks = text.iter().filter(|byte| **byte == b'\n').count();
+    u32::try_from(breaks + 1).ok()
+}
+
 #[cfg(test)]
 #[path = "exec_trace_tests.rs"]
 mod tests;

@@ -7,10 +7,9 @@ use std::collections::BTreeMap;
 use std::io;
 
 use millwright_ingest::RepoFiles;
-use millwright_ingest::coverage::read_coverage;
 
-use super::folder::{TraceFolder, quoted, read_files};
-use super::{ExecutionTrace, TraceAdapter, TracePrecision, of_report};
+use super::folder::{TraceFolder, quoted};
+use super::{ExecutionTrace, TraceAdapter, of_reports};
 
 /// Programs and libraries with LLVM's coverage map that are looked at, at most.
 const MAX_OBJECTS: usize = 60;
@@ -19,19 +18,18 @@ pub(super) struct Native;
 
 impl TraceAdapter for Native {
     fn install(&self, folder: &TraceFolder<'_>) -> io::Result<BTreeMap<String, String>> {
-        Ok([("LLVM_PROFILE_FILE".to_owned(), format!("{}/%p-%m.profraw", folder.out.display()))].into())
+        Ok(folder.unless_own("LLVM_PROFILE_FILE", format!("{}/%p-%m.profraw", folder.out.display())))
     }
 
-    /// Counters of earlier runs, such as those of a setup step, do not count.
-    fn before(&self, _: &TraceFolder<'_>) -> String {
-        "find . -name '*.gcda' -type f -delete 2>/dev/null\n".to_owned()
+    fn takes_any_path(&self) -> bool {
+        true
     }
 
     fn after(&self, folder: &TraceFolder<'_>) -> String {
-        let out = quoted(&folder.out.to_string_lossy());
-        // rustc's own tools read its profiles; a system's may be older.
+        let (out, marker) = (quoted(&folder.out.to_string_lossy()), quoted(&folder.marker.to_string_lossy()));
+        // Counters that the run did not touch are of earlier ones. rustc's own tools read its profiles; a system's may be older.
         format!(
-            "millwright_gcda=$(find . -name '*.gcda' -type f 2>/dev/null | head -n 4000)\n\
+            "millwright_gcda=$(find . -name '*.gcda' -type f -newer {marker} 2>/dev/null | head -n 4000)\n\
              if [ -n \"$millwright_gcda\" ]; then printf '%s\\n' \"$millwright_gcda\" | \
              xargs -d '\\n' gcov --json-format --stdout >{out}/gcov.jsonl 2>/dev/null; fi\n\
              if ls {out}/*.profraw >/dev/null 2>&1; then\n\
@@ -49,12 +47,6 @@ impl TraceAdapter for Native {
     }
 
     fn collect(&self, folder: &TraceFolder<'_>, repository: &RepoFiles) -> Option<ExecutionTrace> {
-        let mut whole = ExecutionTrace::empty(TracePrecision::Lines);
-        for content in read_files(&folder.out) {
-            if let Ok(report) = read_coverage(&content, &mut |_| None) {
-                whole.extend(of_report(report.placed(repository, |_| None)));
-            }
-        }
-        whole.if_any()
+        of_reports(folder, repository)
     }
 }

@@ -5,6 +5,7 @@ transpiled in memory leads back to its source by the source map that node keeps.
 
 use std::collections::BTreeMap;
 use std::io;
+use std::path::Path;
 
 use millwright_ingest::RepoFiles;
 use millwright_ingest::coverage::read_coverage;
@@ -19,7 +20,11 @@ pub(super) struct Node;
 
 impl TraceAdapter for Node {
     fn install(&self, folder: &TraceFolder<'_>) -> io::Result<BTreeMap<String, String>> {
-        Ok([("NODE_V8_COVERAGE".to_owned(), folder.out.to_string_lossy().into_owned())].into())
+        Ok(folder.unless_own("NODE_V8_COVERAGE", folder.out.to_string_lossy().into_owned()))
+    }
+
+    fn takes_any_path(&self) -> bool {
+        true
     }
 
     fn collect(&self, folder: &TraceFolder<'_>, repository: &RepoFiles) -> Option<ExecutionTrace> {
@@ -27,14 +32,15 @@ impl TraceAdapter for Node {
         let mut whole = ExecutionTrace::empty(TracePrecision::Lines);
         for content in read_files(&folder.out) {
             let mut source = |path: &str| {
-                let inside = std::path::Path::new(path).strip_prefix(&root).ok()?;
-                let is_own = !inside.iter().any(|part| part == "node_modules" || part == "..");
-                let text =
-                    is_own.then(|| read_bounded(std::path::Path::new(path), MAX_SCRIPT_BYTES)).flatten()?;
+                // After links: a folder of the checkout may be one that leads out.
+                let path = Path::new(path).canonicalize().ok()?;
+                let inside = path.strip_prefix(&root).ok()?;
+                let is_own = !inside.iter().any(|part| part == "node_modules");
+                let text = is_own.then(|| read_bounded(&path, MAX_SCRIPT_BYTES)).flatten()?;
                 String::from_utf8(text).ok()
             };
             if let Ok(report) = read_coverage(&content, &mut source) {
-                whole.extend(of_report(report.placed(repository, |_| None)));
+                whole.extend(of_report(report, folder.checkout, repository));
             }
         }
         whole.if_any()

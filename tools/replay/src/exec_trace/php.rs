@@ -37,7 +37,7 @@ impl TraceAdapter for Php {
         .into())
     }
 
-    fn collect(&self, folder: &TraceFolder<'_>, _: &RepoFiles) -> Option<ExecutionTrace> {
-        records::collect(&folder.out)
+    fn collect(&self, folder: &TraceFolder<'_>, repository: &RepoFiles) -> Option<ExecutionTrace> {
+        records::collect(&folder.out, repository)
     }
 }

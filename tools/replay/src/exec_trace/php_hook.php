@@ -1,8 +1,8 @@
 <?php
 // Records which lines below MILLWRIGHT_PHP_ROOT this script executes, by pcov where it is installed; the files that it
 // included elsewhere. Writes one file per process to MILLWRIGHT_PHP_OUT, a record a line: path, I or F, lines, name.
-// Must never change what the program does: every failure in here is swallowed.
-(static function (): void {
+// Must never change what the program does: every failure in here is swallowed, and PHP 7.0 can read it.
+call_user_func(function () {
     $root = realpath((string) getenv('MILLWRIGHT_PHP_ROOT'));
     $out = (string) getenv('MILLWRIGHT_PHP_OUT');
     if ($root === false || $out === '') {
@@ -13,54 +13,70 @@
     if ($counts) {
         \pcov\start();
     }
-    register_shutdown_function(static function () use ($root, $out, $counts): void {
+    register_shutdown_function(function () use ($root, $out, $counts) {
         try {
-            $own = static fn (string $path): bool => str_starts_with($path, $root) && !str_contains($path, '/vendor/')
-                && !str_contains($path, "\t") && !str_contains($path, "\n");
-            $files = array_values(array_filter(get_included_files(), $own));
+            // What is kept here is small, but the program may have used its memory up.
+            ini_set('memory_limit', '-1');
+            $files = [];
+            foreach (get_included_files() as $path) {
+                $is_own = strncmp($path, $root, strlen($root)) === 0 && strpos($path, '/vendor/') === false;
+                if ($is_own && strpbrk($path, "\t\n") === false) {
+                    $files[$path] = [];
+                }
+            }
             $lines = [];
             if ($counts) {
                 \pcov\stop();
-                $lines = \pcov\collect(\pcov\inclusive, $files);
+                $lines = \pcov\collect(\pcov\inclusive, array_keys($files));
             }
             // Lines of functions and methods, by what PHP itself knows of them.
-            $functions = [];
-            $add = static function (\ReflectionFunctionAbstract $function, string $name) use (&$functions): void {
-                if ($function->getFileName() !== false) {
-                    $functions[$function->getFileName()][] = [$function->getStartLine(), $function->getEndLine(), $name];
-                }
-            };
             foreach (get_defined_functions()['user'] as $name) {
                 $function = new \ReflectionFunction($name);
-                $add($function, $function->getName());
+                if (isset($files[$function->getFileName()])) {
+                    $files[$function->getFileName()][] = [$function->getStartLine(), $function->getEndLine(), $function->getName()];
+                }
             }
             foreach (get_declared_classes() as $class) {
                 $class = new \ReflectionClass($class);
-                if (!$class->isInternal()) {
-                    foreach ($class->getMethods() as $method) {
-                        $add($method, $method->class . '.' . $method->getName());
+                if (!isset($files[$class->getFileName()])) {
+                    continue;
+                }
+                foreach ($class->getMethods() as $method) {
+                    // Inherited ones are told of by their own class.
+                    if ($method->class === $class->getName() && isset($files[$method->getFileName()])) {
+                        $name = $method->class . '.' . $method->getName();
+                        $files[$method->getFileName()][] = [$method->getStartLine(), $method->getEndLine(), $name];
                     }
                 }
             }
             $records = '';
-            foreach ($files as $file) {
+            foreach ($files as $file => $functions) {
                 $path = substr($file, strlen($root));
-                $ran = array_keys(array_filter($lines[$file] ?? [], static fn (int $hits): bool => $hits > 0));
-                $inside = [];
-                foreach ($functions[$file] ?? [] as [$first, $last, $name]) {
-                    // A function's first line is its definition, which runs when its file is loaded.
-                    $own_lines = array_filter($ran, static fn (int $line): bool =>
-                        $line > $first && $line <= $last || $first === $last && $line === $first);
-                    if ($own_lines) {
-                        $inside += array_fill_keys($own_lines, true);
-                        $records .= "$path\tF\t" . implode(',', $own_lines) . "\t$name\n";
+                $ran = [];
+                foreach (isset($lines[$file]) ? $lines[$file] : [] as $line => $hits) {
+                    if ($hits > 0) {
+                        $ran[$line] = true;
                     }
                 }
-                $rest = array_filter($ran, static fn (int $line): bool => !isset($inside[$line]));
-                $records .= "$path\tI\t" . implode(',', $rest) . "\t\n";
+                $rest = $ran;
+                foreach ($functions as $function) {
+                    list($first, $last, $name) = $function;
+                    // A function's first line is its definition, which runs when its file is loaded.
+                    $own = [];
+                    for ($line = $first === $last ? $first : $first + 1; $line <= $last; $line++) {
+                        if (isset($ran[$line])) {
+                            $own[] = $line;
+                            unset($rest[$line]);
+                        }
+                    }
+                    if ($own) {
+                        $records .= "$path\tF\t" . implode(',', $own) . "\t$name\n";
+                    }
+                }
+                $records .= "$path\tI\t" . implode(',', array_keys($rest)) . "\t\n";
             }
             file_put_contents($out . '/' . getmypid() . '-' . mt_rand() . '.trace', $records);
-        } catch (\Throwable) {
+        } catch (\Throwable $ignored) {
         }
     });
-})();
+});

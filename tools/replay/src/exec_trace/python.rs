@@ -44,10 +44,13 @@ impl TraceAdapter for Python {
         let set_path =
             format!("PYTHONPATH={}\"${{PYTHONPATH:+:$PYTHONPATH}}\"; export PYTHONPATH", quoted(hook));
         for name in NAMES {
-            // The wrapper removes itself from PATH, so that the next interpreter of that name is the real one.
+            // The wrapper removes itself from PATH, wherever it stands there, so that the next interpreter of that name
+            // is the real one.
+            let bin = quoted(bin);
             let script = format!(
-                "#!/bin/sh\n{set_path}\nPATH=${{PATH#{}:}}; export PATH\nexec {name} \"$@\"\n",
-                quoted(bin)
+                "#!/bin/sh\n{set_path}\nrest=:$PATH:\nwhile case $rest in *:{bin}:*) true ;; *) false ;; esac\ndo \
+                 rest=${{rest%%:{bin}:*}}:${{rest#*:{bin}:}}\ndone\nrest=${{rest#:}}; PATH=${{rest%:}}; export PATH\n\
+                 exec {name} \"$@\"\n"
             );
             write_script(&folder.bin.join(name), &script)?;
         }
@@ -67,8 +70,12 @@ impl TraceAdapter for Python {
         Ok(changes)
     }
 
-    fn collect(&self, folder: &TraceFolder<'_>, _: &RepoFiles) -> Option<ExecutionTrace> {
-        records::collect(&folder.out)
+    fn takes_any_path(&self) -> bool {
+        true
+    }
+
+    fn collect(&self, folder: &TraceFolder<'_>, repository: &RepoFiles) -> Option<ExecutionTrace> {
+        records::collect(&folder.out, repository)
     }
 }
 

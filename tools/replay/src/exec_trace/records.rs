@@ -6,15 +6,20 @@ classes) or `F` (functions), lines, qualified name. The run can write there as w
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use millwright_ingest::RepoFiles;
+
 use super::folder::read_files;
 use super::{ExecutedFile, ExecutionTrace, TracePrecision};
 
-/// Reads the records of all files in a folder.
-pub(super) fn collect(out: &Path) -> Option<ExecutionTrace> {
+/// Longer names of functions are left out.
+const MAX_NAME_BYTES: usize = 1_024;
+
+/// Reads the records of all files in a folder, as far as they are about files of the repository.
+pub(super) fn collect(out: &Path, repository: &RepoFiles) -> Option<ExecutionTrace> {
     let mut files: BTreeMap<String, ExecutedFile> = BTreeMap::new();
     for content in read_files(out) {
         for record in String::from_utf8_lossy(&content).lines() {
-            take_in(record, &mut files);
+            take_in(record, repository, &mut files);
         }
     }
     let has_lines = files.values().any(|file| !file.lines.is_empty() || !file.import_lines.is_empty());
@@ -22,11 +27,11 @@ pub(super) fn collect(out: &Path) -> Option<ExecutionTrace> {
     (!files.is_empty()).then_some(ExecutionTrace { precision, files })
 }
 
-fn take_in(record: &str, files: &mut BTreeMap<String, ExecutedFile>) -> Option<()> {
+fn take_in(record: &str, repository: &RepoFiles, files: &mut BTreeMap<String, ExecutedFile>) -> Option<()> {
     let mut fields = record.splitn(4, '\t');
     let (path, kind) = (fields.next()?, fields.next()?);
     let (lines, name) = (fields.next()?, fields.next()?);
-    if path.is_empty() || path.starts_with('/') || path.split('/').any(|part| part == "..") {
+    if !repository.contains(path) || name.len() > MAX_NAME_BYTES {
         return None;
     }
     let file = files.entry(path.to_owned()).or_default();

@@ -26,7 +26,7 @@ impl TraceAdapter for Ruby {
         .into())
     }
 
-    fn collect(&self, folder: &TraceFolder<'_>, _: &RepoFiles) -> Option<ExecutionTrace> {
-        records::collect(&folder.out)
+    fn collect(&self, folder: &TraceFolder<'_>, repository: &RepoFiles) -> Option<ExecutionTrace> {
+        records::collect(&folder.out, repository)
     }
 }

@@ -44,8 +44,9 @@ pub struct RecipesTried {
     pub checks: Vec<SetupCheck>,
     /// Whether tests really ran; `None` if there was nothing to try.
     pub tests_ran: Option<bool>,
-    /// Milliseconds that the whole test suite took.
+    /// Milliseconds that the whole test suite took, and whether it passed.
     whole_ms: u64,
+    passes: bool,
 }
 
 impl RecipeTrial<'_> {
@@ -98,7 +99,9 @@ impl RecipeTrial<'_> {
             && tried.tests_ran == Some(true)
             && tried.whole_ms <= MAX_TRACED_MS
         {
-            tried.checks.push(self.trace(tests_recipe(&self.recipes.recipe(""), command), &[]));
+            progress(command);
+            let recipe = tests_recipe(&self.recipes.recipe(""), command);
+            tried.checks.push(self.trace(recipe, &[], tried.passes));
         }
         tried
     }
@@ -126,10 +129,10 @@ impl RecipeTrial<'_> {
     }
 
     /// Traces the command of one test, as an investigation traces the failing run.
-    fn trace(&self, recipe: ReplayRecipe, laid: &[LaidFile]) -> SetupCheck {
+    fn trace(&self, recipe: ReplayRecipe, laid: &[LaidFile], passes: bool) -> SetupCheck {
         let recipe = self.within_limits(recipe, laid);
         let command = recipe.command.clone();
-        trace_check(&command, &self.recipes.coverage, &self.replayer(recipe).run_traced(self.commit))
+        trace_check(&command, passes, &self.recipes.coverage, &self.replayer(recipe).run_traced(self.commit))
     }
 
     /// The recipe as it is tried here: with the caller's patience, and without folders that do not exist, which were
@@ -183,6 +186,7 @@ impl RecipeTrial<'_> {
             return None;
         }
         tried.whole_ms = run.duration_ms;
+        tried.passes = run.report.exit_status == Some(0);
         let check = self.tests_check(SetupPart::Test, command, &run);
         tried.tests_ran = Some(run.report.ran() > 0 || is_fine(&check));
         tried.checks.push(check);
@@ -210,10 +214,12 @@ impl RecipeTrial<'_> {
             }
         };
         progress(&command);
+        let mut passes = false;
         let check = match self.run_tests(self.recipes.recipe(command.clone()), laid) {
             Err(why) => SetupCheck::broken(SetupPart::TestOne, why),
             Ok(run) if run.failed_step.is_some() => self.set_up_check(&run),
             Ok(run) => {
+                passes = run.report.exit_status == Some(0);
                 let ran = run.report.ran();
                 if self.tests.is_none() {
                     tried.tests_ran = Some(ran > 0);
@@ -231,7 +237,8 @@ impl RecipeTrial<'_> {
         let is_fine = is_fine(&check);
         tried.checks.push(check);
         if is_fine {
-            tried.checks.push(self.trace(self.recipes.recipe(command), laid));
+            progress(&command);
+            tried.checks.push(self.trace(self.recipes.recipe(command), laid, passes));
         }
     }
 

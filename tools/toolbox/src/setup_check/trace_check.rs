@@ -2,19 +2,28 @@
 What a traced run of one test shows of the code that it executes: lines narrow the suspects down, files hardly do.
 */
 
+use millwright_model::ReplayOutcome;
 use millwright_replay::exec_trace::TracePrecision;
 use millwright_replay::{ReplayError, ReplayResult};
 
 use super::{SetupCheck, SetupPart};
 
-/// `coverage` lists the configured globs of coverage files.
+/// `coverage` lists the configured globs of coverage files. `passes` says that the command passes when it is not traced.
 pub(super) fn trace_check(
     command: &str,
+    passes: bool,
     coverage: &[String],
     traced: &Result<ReplayResult, ReplayError>,
 ) -> SetupCheck {
     const PART: SetupPart = SetupPart::Trace;
     let trace = match traced {
+        Ok(result) if passes && result.outcome() != ReplayOutcome::Passes => {
+            let last = result.tail.lines().rev().nth(1).unwrap_or_default();
+            let detail = format!(
+                "`{command}` fails when it is traced, so it will be replayed without a trace: {last}"
+            );
+            return SetupCheck::doubtful(PART, detail);
+        }
         Ok(result) => result.trace.as_ref(),
         Err(error) => return SetupCheck::doubtful(PART, format!("`{command}` could not be traced: {error}")),
     };
