@@ -189,12 +189,10 @@ fn mapped_lines(script: &str, entry: &Value, counts: &Counts) -> Option<MappedLi
             continue;
         };
         let Some(count) = counts.at(start.saturating_add(u64::from(token.get_dst_col()))) else { continue };
-        if !mapped.paths.contains_key(&token.get_src_id()) {
-            if source.len() > MAX_PATH_BYTES {
-                continue;
-            }
-            mapped.paths.insert(token.get_src_id(), original_path(folder, source));
+        if source.len() > MAX_PATH_BYTES {
+            continue;
         }
+        mapped.paths.entry(token.get_src_id()).or_insert_with(|| original_path(folder, source));
         mapped.lines.push((token.get_src_id(), u64::from(token.get_src_line()) + 1, count));
     }
     (!mapped.lines.is_empty()).then_some(mapped)
