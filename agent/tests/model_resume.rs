@@ -22,7 +22,7 @@ use millwright_agent::run::{ReplayPlan, Run, RunBudget, RunEvent, RunRequest};
 use millwright_git::Repo;
 use millwright_model::{EvidenceDraft, Report, Verdict};
 use millwright_redaction::Redactor;
-use millwright_testkit::model_server::{Reply, Rules, ScriptedModelServer, Seen};
+use millwright_testkit::model_server::{ModelReply, ModelRequest, ProtocolRules, ScriptedModelServer};
 use millwright_tools::{
     Decision, Dispatcher, Effect, Policy, RunResources, Tool, ToolContext, ToolError, ToolOutput,
     ToolRegistry,
@@ -99,13 +99,13 @@ impl LocatorOpener for Anything {
 }
 
 /// Reads, tells somebody (with consent), reads on, is told it quoted wrongly, concludes.
-fn script(culprit: String) -> impl FnMut(&Seen) -> Reply + Send {
+fn script(culprit: String) -> impl FnMut(&ModelRequest) -> ModelReply + Send {
     move |seen| {
         if seen.is_review() {
-            return Reply::review("weakened", 0.8);
+            return ModelReply::review("weakened", 0.8);
         }
-        let conclude = |quote: &str, seen: &Seen| {
-            Reply::call(
+        let conclude = |quote: &str, seen: &ModelRequest| {
+            ModelReply::call(
                 "conclude",
                 json!({
                     "outcome": "cause", "statement": "The pool has one connection.", "kind": "configuration",
@@ -115,7 +115,7 @@ fn script(culprit: String) -> impl FnMut(&Seen) -> Reply + Send {
             )
         };
         match seen.step() {
-            0 => Reply::Calls {
+            0 => ModelReply::Calls {
                 text: "Both at once.".into(),
                 calls: vec![
                     ("git_file".into(), json!({ "path": "config/pool.toml" })),
@@ -123,7 +123,7 @@ fn script(culprit: String) -> impl FnMut(&Seen) -> Reply + Send {
                     ("notify".into(), json!({ "text": "looking at the pool" })),
                 ],
             },
-            1 => Reply::RawCall { name: "git_show".into(), arguments: "{\"commit\":".into() },
+            1 => ModelReply::RawCall { name: "git_show".into(), arguments: "{\"commit\":".into() },
             2 => conclude("size = 7", seen),
             _ => conclude("size = 1", seen),
         }
@@ -254,7 +254,7 @@ fn essence(report: &Report) -> Report {
 async fn a_run_killed_at_any_event_ends_with_the_same_report_and_repeats_no_effect() {
     let scene = Scene::new();
     let server = ScriptedModelServer::start(
-        Rules { new_prefixes: true, ..Rules::default() },
+        ProtocolRules { new_prefixes: true, ..ProtocolRules::default() },
         script(scene.culprit().to_string()),
     )
     .await;

@@ -8,26 +8,26 @@ mod scene;
 use millwright_agent::planner::openai::AllowedActionModes;
 use millwright_agent::run::{ActionMode, RunBudget, RunEvent};
 use millwright_model::{CauseKind, HypothesisStatus, Verdict};
-use millwright_testkit::model_server::{Reply, Rules, ScriptedModelServer, Seen};
+use millwright_testkit::model_server::{ModelReply, ModelRequest, ProtocolRules, ScriptedModelServer};
 use serde_json::{Value, json};
 
 use scene::Scene;
 
 /// A sound investigation: reads in parallel, keeps a board, concludes.
-fn sound(culprit: String) -> impl FnMut(&Seen) -> Reply + Send {
+fn sound(culprit: String) -> impl FnMut(&ModelRequest) -> ModelReply + Send {
     move |seen| {
         if seen.is_review() {
-            return Reply::review("weakened", 0.7);
+            return ModelReply::review("weakened", 0.7);
         }
         match seen.step() {
-            0 => Reply::Calls {
+            0 => ModelReply::Calls {
                 text: "Reading the change and the file.".into(),
                 calls: vec![
                     ("git_show".into(), json!({ "commit": culprit })),
                     ("git_file".into(), json!({ "path": "config/pool.toml" })),
                 ],
             },
-            1 => Reply::call(
+            1 => ModelReply::call(
                 "board",
                 json!({ "hypotheses": [
                     { "statement": "The pool is too small", "status": "supported",
@@ -35,12 +35,12 @@ fn sound(culprit: String) -> impl FnMut(&Seen) -> Reply + Send {
                     { "statement": "The database is slow", "status": "open" },
                 ] }),
             ),
-            _ => Reply::call("conclude", conclusion(seen, &culprit)),
+            _ => ModelReply::call("conclude", conclusion(seen, &culprit)),
         }
     }
 }
 
-fn conclusion(seen: &Seen, culprit: &str) -> Value {
+fn conclusion(seen: &ModelRequest, culprit: &str) -> Value {
     json!({
         "outcome": "cause",
         "statement": "The connection pool was cut to one connection, so concurrent orders wait and time out.",
@@ -58,7 +58,7 @@ fn conclusion(seen: &Seen, culprit: &str) -> Value {
 #[tokio::test]
 async fn a_model_finds_a_cause_in_the_configuration_and_is_held_to_the_evidence() {
     let scene = Scene::new();
-    let rules = Rules { budget: Some(400_000), ..Rules::default() };
+    let rules = ProtocolRules { budget: Some(400_000), ..ProtocolRules::default() };
     let server = ScriptedModelServer::start(rules, sound(scene.culprit().to_string())).await;
     let ran = scene.investigate(&server).await;
     server.check();
@@ -92,7 +92,8 @@ async fn a_model_finds_a_cause_in_the_configuration_and_is_held_to_the_evidence(
 #[tokio::test]
 async fn reads_of_one_answer_are_made_at_once_and_told_in_order() {
     let scene = Scene::new();
-    let server = ScriptedModelServer::start(Rules::default(), sound(scene.culprit().to_string())).await;
+    let server =
+        ScriptedModelServer::start(ProtocolRules::default(), sound(scene.culprit().to_string())).await;
     let ran = scene.investigate(&server).await;
     let kinds: Vec<&str> = ran
         .events
@@ -125,19 +126,21 @@ async fn reads_of_one_answer_are_made_at_once_and_told_in_order() {
 async fn a_small_model_that_writes_its_calls_as_text_goes_on_by_constrained_actions() {
     let scene = Scene::new();
     let culprit = scene.culprit();
-    let script = move |seen: &Seen| {
+    let script = move |seen: &ModelRequest| {
         let constrained = seen.body["response_format"]["type"] == "json_schema";
         match (seen.is_review(), seen.step()) {
-            (true, _) => Reply::review("stands", 1.0),
-            (_, 0) => Reply::Text(
+            (true, _) => ModelReply::review("stands", 1.0),
+            (_, 0) => ModelReply::Text(
                 "{\"name\": \"git_file\", \"arguments\": {\"path\": \"config/pool.toml\"}}".into(),
             ),
-            (_, 1) if constrained => Reply::act("git_show", json!({ "commit": culprit, "paths": null })),
-            _ if constrained => Reply::act("conclude", conclusion(seen, &culprit)),
-            _ => Reply::Text("no schema was sent".into()),
+            (_, 1) if constrained => ModelReply::act("git_show", json!({ "commit": culprit, "paths": null })),
+            _ if constrained => ModelReply::act("conclude", conclusion(seen, &culprit)),
+            _ => ModelReply::Text("no schema was sent".into()),
         }
     };
-    let server = ScriptedModelServer::start(Rules { new_prefixes: true, ..Rules::default() }, script).await;
+    let server =
+        ScriptedModelServer::start(ProtocolRules { new_prefixes: true, ..ProtocolRules::default() }, script)
+            .await;
     let ran = scene.investigate(&server).await;
     server.check();
     assert_eq!(ran.report().verdict, Verdict::Probable, "{:#?}", ran.report());
@@ -150,12 +153,12 @@ async fn a_small_model_that_writes_its_calls_as_text_goes_on_by_constrained_acti
 async fn the_mode_can_be_set() {
     let scene = Scene::new();
     let culprit = scene.culprit();
-    let script = move |seen: &Seen| match (seen.is_review(), seen.step()) {
-        (true, _) => Reply::review("stands", 1.0),
-        (_, 0) => Reply::act("git_file", json!({ "path": "config/pool.toml" })),
-        _ => Reply::act("conclude", conclusion(seen, &culprit)),
+    let script = move |seen: &ModelRequest| match (seen.is_review(), seen.step()) {
+        (true, _) => ModelReply::review("stands", 1.0),
+        (_, 0) => ModelReply::act("git_file", json!({ "path": "config/pool.toml" })),
+        _ => ModelReply::act("conclude", conclusion(seen, &culprit)),
     };
-    let server = ScriptedModelServer::start(Rules::default(), script).await;
+    let server = ScriptedModelServer::start(ProtocolRules::default(), script).await;
     let mut settings = Scene::settings(&server);
     settings.modes = AllowedActionModes::Only(ActionMode::Constrained);
     let ran = scene.investigate_with(settings, scene.options(), None).await;
@@ -169,20 +172,20 @@ async fn the_mode_can_be_set() {
 async fn forged_quotes_are_told_once_and_then_struck() {
     let scene = Scene::new();
     let culprit = scene.culprit();
-    let script = move |seen: &Seen| {
+    let script = move |seen: &ModelRequest| {
         if seen.is_review() {
-            return Reply::review("stands", 1.0);
+            return ModelReply::review("stands", 1.0);
         }
         match seen.step() {
-            0 => Reply::call("git_file", json!({ "path": "config/pool.toml" })),
+            0 => ModelReply::call("git_file", json!({ "path": "config/pool.toml" })),
             _ => {
                 let mut forged = conclusion(seen, &culprit);
                 forged["evidence"][0]["quotes"] = json!(["size = 0"]);
-                Reply::call("conclude", forged)
+                ModelReply::call("conclude", forged)
             }
         }
     };
-    let server = ScriptedModelServer::start(Rules::default(), script).await;
+    let server = ScriptedModelServer::start(ProtocolRules::default(), script).await;
     let ran = scene.investigate(&server).await;
     server.check();
     let report = ran.report();
@@ -205,11 +208,11 @@ async fn negative_answers_are_answers() {
     for (outcome, verdict) in
         [("not_an_incident", Verdict::NotAnIncident), ("nothing_found", Verdict::Inconclusive)]
     {
-        let script = move |seen: &Seen| {
+        let script = move |seen: &ModelRequest| {
             if seen.is_review() {
-                return Reply::review("stands", 0.9);
+                return ModelReply::review("stands", 0.9);
             }
-            Reply::call(
+            ModelReply::call(
                 "conclude",
                 json!({
                     "outcome": outcome, "statement": "The ticket describes a load test.", "confidence": 0.8,
@@ -218,7 +221,7 @@ async fn negative_answers_are_answers() {
                 }),
             )
         };
-        let server = ScriptedModelServer::start(Rules::default(), script).await;
+        let server = ScriptedModelServer::start(ProtocolRules::default(), script).await;
         let ran = scene.investigate(&server).await;
         server.check();
         let report = ran.report();
@@ -234,11 +237,11 @@ async fn negative_answers_are_answers() {
 async fn a_token_budget_is_never_exceeded_and_the_report_says_so() {
     let scene = Scene::new();
     let budget = 16_000;
-    let rules = Rules { budget: Some(budget), ..Rules::default() };
+    let rules = ProtocolRules { budget: Some(budget), ..ProtocolRules::default() };
     let mut line = 0;
-    let script = move |_: &Seen| {
+    let script = move |_: &ModelRequest| {
         line += 1;
-        Reply::call("git_log", json!({ "limit": line }))
+        ModelReply::call("git_log", json!({ "limit": line }))
     };
     let server = ScriptedModelServer::start(rules, script).await;
     let options = millwright_agent::investigation::InvestigationRequest {

@@ -7,7 +7,7 @@ content of the conversation. This is a separate test binary, because the subscri
 
 mod scene;
 
-use millwright_testkit::model_server::{Reply, Rules, ScriptedModelServer};
+use millwright_testkit::model_server::{ModelReply, ProtocolRules, ScriptedModelServer};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
@@ -21,7 +21,7 @@ use scene::Scene;
 
 /// A span's fields, its own name and its parent's.
 #[derive(Debug, Clone, Default)]
-struct Seen {
+struct ModelRequest {
     name: String,
     parent: Option<String>,
     fields: BTreeMap<String, String>,
@@ -32,11 +32,11 @@ struct Collector(Arc<Mutex<Spans>>);
 
 #[derive(Default)]
 struct Spans {
-    open: BTreeMap<u64, Seen>,
-    closed: Vec<Seen>,
+    open: BTreeMap<u64, ModelRequest>,
+    closed: Vec<ModelRequest>,
 }
 
-impl Visit for Seen {
+impl Visit for ModelRequest {
     fn record_debug(&mut self, field: &Field, value: &dyn std::fmt::Debug) {
         self.fields.insert(field.name().to_owned(), format!("{value:?}"));
     }
@@ -48,7 +48,8 @@ impl Visit for Seen {
 
 impl<S: tracing::Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Collector {
     fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
-        let mut seen = Seen { name: attributes.metadata().name().to_owned(), ..Seen::default() };
+        let mut seen =
+            ModelRequest { name: attributes.metadata().name().to_owned(), ..ModelRequest::default() };
         seen.parent = context.span(id).and_then(|span| Some(span.parent()?.name().to_owned()));
         attributes.record(&mut seen);
         self.0.lock().unwrap().open.insert(id.into_u64(), seen);
@@ -75,22 +76,23 @@ async fn a_run_its_questions_and_its_calls_are_spans() {
     let subscriber = tracing_subscriber::registry().with(collector.clone());
     tracing::subscriber::set_global_default(subscriber).unwrap();
     let scene = Scene::new();
-    let server = ScriptedModelServer::start(Rules::default(), move |seen| match seen.step() {
-        0 => Reply::Calls {
+    let server = ScriptedModelServer::start(ProtocolRules::default(), move |seen| match seen.step() {
+        0 => ModelReply::Calls {
             text: SECRET.into(),
             calls: vec![("git_file".into(), json!({ "path": format!("{SECRET}.rs") }))],
         },
-        _ => Reply::status(401, "wrong key"),
+        _ => ModelReply::status(401, "wrong key"),
     })
     .await;
     let ran = scene.investigate(&server).await;
-    let spans: Vec<Seen> = collector.0.lock().unwrap().closed.clone();
-    let of = |operation: &str| -> Vec<&Seen> {
-        let is =
-            |span: &&Seen| span.fields.get("gen_ai.operation.name").is_some_and(|name| name == operation);
+    let spans: Vec<ModelRequest> = collector.0.lock().unwrap().closed.clone();
+    let of = |operation: &str| -> Vec<&ModelRequest> {
+        let is = |span: &&ModelRequest| {
+            span.fields.get("gen_ai.operation.name").is_some_and(|name| name == operation)
+        };
         spans.iter().filter(is).collect()
     };
-    let check = |span: &Seen, expected: &[(&str, &str)]| {
+    let check = |span: &ModelRequest, expected: &[(&str, &str)]| {
         for (field, value) in expected {
             assert_eq!(span.fields.get(*field).map(String::as_str), Some(*value), "{field} of {span:#?}");
         }

@@ -1,7 +1,7 @@
 /*! Forged evidence and claims of proof: quotes are checked against the stored texts, verdicts against the runs. */
 
 use millwright_model::Verdict;
-use millwright_testkit::model_server::Reply;
+use millwright_testkit::model_server::ModelReply;
 use serde_json::{Value, json};
 
 use crate::ground::{Attack, OBEY, cause, check};
@@ -126,13 +126,15 @@ async fn proof_is_not_a_matter_of_words() {
 #[tokio::test]
 async fn a_second_reader_raises_nothing() {
     for (name, review) in [
-        ("raised", Reply::review("stands", 1.0)),
-        ("raised beyond all measure", Reply::review("stands", 1e300)),
+        ("raised", ModelReply::review("stands", 1.0)),
+        ("raised beyond all measure", ModelReply::review("stands", 1e300)),
         (
             "another verdict",
-            Reply::Text(json!({ "judgement": "verified", "confidence": 1.0, "objections": [] }).to_string()),
+            ModelReply::Text(
+                json!({ "judgement": "verified", "confidence": 1.0, "objections": [] }).to_string(),
+            ),
         ),
-        ("a call instead", Reply::call("write_fix", json!({ "candidate": "patch_1", "as": "branch" }))),
+        ("a call instead", ModelReply::call("write_fix", json!({ "candidate": "patch_1", "as": "branch" }))),
     ] {
         let mut said =
             cause("The pool is small.", json!([{ "id": "{E::config/pool.toml}", "quotes": ["size = 1"] }]));

@@ -1,6 +1,6 @@
 /*! Budget bombs: for any output of the model, the effects are bounded and the run ends. */
 
-use millwright_testkit::model_server::Reply;
+use millwright_testkit::model_server::ModelReply;
 use serde_json::json;
 
 use crate::ground::{Attack, check, outcomes};
@@ -23,9 +23,10 @@ async fn endless_calls_end() {
     assert!(outcomes(&ran).iter().filter(|(name, _)| name == "git_log").count() <= 10);
 
     let many = vec![("git_file".to_owned(), json!({ "path": "config/pool.toml" })); 60];
-    let ran =
-        check(Attack::new("sixty calls at once").says(Reply::Calls { text: String::new(), calls: many }))
-            .await;
+    let ran = check(
+        Attack::new("sixty calls at once").says(ModelReply::Calls { text: String::new(), calls: many }),
+    )
+    .await;
     assert!(outcomes(&ran).iter().filter(|(name, _)| name == "git_file").count() <= 16);
 }
 
@@ -40,7 +41,7 @@ async fn giant_arguments_are_bounded() {
     .await;
     assert!(asked(&ran) < 4 * MOST, "{}", asked(&ran));
 
-    let raw = Reply::RawCall { name: "git_grep".into(), arguments: giant(1_200_000) };
+    let raw = ModelReply::RawCall { name: "git_grep".into(), arguments: giant(1_200_000) };
     let attack = Attack::new("an answer over a megabyte").says(raw).falls_back();
     check(attack).await;
 
@@ -62,9 +63,9 @@ async fn giant_arguments_are_bounded() {
 #[tokio::test]
 async fn deep_json_is_no_stack_overflow() {
     let deep = format!("{}{}", "{\"path\":".repeat(50_000), "1".to_owned() + &"}".repeat(50_000));
-    let raw = Reply::RawCall { name: "git_file".into(), arguments: deep.clone() };
+    let raw = ModelReply::RawCall { name: "git_file".into(), arguments: deep.clone() };
     check(Attack::new("deep arguments").says(raw).answered("git_file", "Expected {")).await;
-    let open = Reply::Text(format!("{{\"action\":{}", "[".repeat(200_000)));
+    let open = ModelReply::Text(format!("{{\"action\":{}", "[".repeat(200_000)));
     check(Attack::new("a deep answer").says(open).falls_back()).await;
 }
 

@@ -10,7 +10,7 @@ use millwright_agent::investigation::InvestigationRequest;
 use millwright_agent::report::{RenderContext, ReportFormat, render};
 use millwright_agent::run::{RunEvent, ToolOutcome};
 use millwright_model::{FixKind, Proof, Report, Verdict};
-use millwright_testkit::model_server::{Reply, Rules, ScriptedModelServer, Seen};
+use millwright_testkit::model_server::{ModelReply, ModelRequest, ProtocolRules, ScriptedModelServer};
 use serde_json::{Value, json};
 
 use crate::scene::{Ran, Scene, TICKET, filled};
@@ -31,8 +31,8 @@ pub(crate) struct Attack {
     plant: Vec<Plant>,
     options: Settings,
     /// The model's actions, step by step; then it says that it found nothing.
-    does: Vec<Reply>,
-    review: Reply,
+    does: Vec<ModelReply>,
+    review: ModelReply,
     /// Tools, and words that their answers must contain.
     answers: Vec<(&'static str, &'static str)>,
     never_sent: Vec<String>,
@@ -51,7 +51,7 @@ impl Attack {
             plant: Vec::new(),
             options: Box::new(|_, _| {}),
             does: Vec::new(),
-            review: Reply::review("stands", 1.0),
+            review: ModelReply::review("stands", 1.0),
             answers: Vec::new(),
             never_sent: Vec::new(),
             never_claimed: Vec::new(),
@@ -88,15 +88,15 @@ impl Attack {
     /// Adds a call; `{culprit}`, `{hidden}`, `{outside}` and `{E:part of a locator}` are placeholders for what they
     /// name.
     pub(crate) fn calls(self, tool: &str, arguments: Value) -> Self {
-        self.says(Reply::call(tool, arguments))
+        self.says(ModelReply::call(tool, arguments))
     }
 
-    pub(crate) fn says(mut self, reply: Reply) -> Self {
+    pub(crate) fn says(mut self, reply: ModelReply) -> Self {
         self.does.push(reply);
         self
     }
 
-    pub(crate) fn reviewed(mut self, review: Reply) -> Self {
+    pub(crate) fn reviewed(mut self, review: ModelReply) -> Self {
         self.review = review;
         self
     }
@@ -141,8 +141,8 @@ pub(crate) fn cause(statement: &str, evidence: Value) -> Value {
     })
 }
 
-pub(crate) fn nothing_found() -> Reply {
-    Reply::call(
+pub(crate) fn nothing_found() -> ModelReply {
+    ModelReply::call(
         "conclude",
         json!({ "outcome": "nothing_found", "statement": "I did what I was told.", "confidence": 0.1, "evidence": [] }),
     )
@@ -156,9 +156,9 @@ pub(crate) async fn check(attack: Attack) -> Ran {
     let before = world(&scene);
     let mut secrets = attack.never_sent.clone();
     secrets.extend([CANARY, HIDDEN, "root:x:0", "CARGO_MANIFEST_DIR="].map(str::to_owned));
-    let rules = Rules { secrets: secrets.clone(), new_prefixes: true, ..Rules::default() };
+    let rules = ProtocolRules { secrets: secrets.clone(), new_prefixes: true, ..ProtocolRules::default() };
     let (does, review) = (attack.does.clone(), attack.review.clone());
-    let script = move |seen: &Seen| match does.get(seen.step()) {
+    let script = move |seen: &ModelRequest| match does.get(seen.step()) {
         _ if seen.is_review() => review.clone(),
         Some(reply) => filled(reply, &known, seen),
         None => nothing_found(),
@@ -224,7 +224,7 @@ fn world(scene: &Scene) -> String {
 }
 
 /// Checks that outside text reaches the model inside a fence, and that no content can end its fence.
-fn stays_data(name: &str, seen: &Seen) {
+fn stays_data(name: &str, seen: &ModelRequest) {
     let brief = seen.messages()[1]["content"].as_str().unwrap();
     let mark = brief.split_once("The mark of this run is ").map(|(_, rest)| rest[..12].to_owned());
     let mark = mark.unwrap_or_else(|| panic!("{name}: a request names no mark"));

@@ -3,7 +3,7 @@ Secrets in all kinds of places: none of them may reach a request, an event or a 
 the check of every attack asserts the rest.
 */
 
-use millwright_testkit::model_server::Reply;
+use millwright_testkit::model_server::ModelReply;
 use std::fs;
 
 use serde_json::json;
@@ -118,7 +118,7 @@ async fn in_parts() {
 async fn in_what_a_model_writes() {
     let escaped = aws().replacen('A', "\\u0041", 1);
     let attack = Attack::new("escapes")
-        .says(Reply::RawCall { name: "git_grep".into(), arguments: format!("{{\"pattern\": \"{escaped}\"}}") })
+        .says(ModelReply::RawCall { name: "git_grep".into(), arguments: format!("{{\"pattern\": \"{escaped}\"}}") })
         .calls("board", json!({ "hypotheses": [{ "statement": format!("The key {} leaked", aws()), "status": "open" }] }))
         .calls("propose_patch", json!({ "rationale": format!("Put {} in", github()),
             "edits": [{ "path": "config/pool.toml", "old": "size = 1", "new": format!("size = 2 # {}", github()) }] }));

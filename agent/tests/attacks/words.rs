@@ -9,7 +9,7 @@ use millwright_agent::investigation::{
 use millwright_agent::planner::openai::OpenAi;
 use millwright_model::Verdict;
 use millwright_redaction::Redactor;
-use millwright_testkit::model_server::{Reply, Rules, ScriptedModelServer, Seen};
+use millwright_testkit::model_server::{ModelReply, ModelRequest, ProtocolRules, ScriptedModelServer};
 use millwright_tools::{CancelFlag, NoProgress};
 use serde_json::json;
 
@@ -85,9 +85,9 @@ async fn a_poisoned_memory_decides_nothing() {
     let store = scene.store().await;
     let culprit = scene.culprit();
     // The first run accepts the lie because of planted evidence; its report is remembered.
-    let poisons = move |seen: &Seen| match seen.step() {
-        _ if seen.is_review() => Reply::review("stands", 1.0),
-        0 => Reply::call("git_show", json!({ "commit": culprit })),
+    let poisons = move |seen: &ModelRequest| match seen.step() {
+        _ if seen.is_review() => ModelReply::review("stands", 1.0),
+        0 => ModelReply::call("git_show", json!({ "commit": culprit })),
         _ => {
             let quoted =
                 json!([{ "id": seen.evidence(&culprit[..12]), "quotes": ["Tidy up the pool settings"] }]);
@@ -96,23 +96,23 @@ async fn a_poisoned_memory_decides_nothing() {
                 quoted,
             );
             said["commit"] = json!(culprit);
-            Reply::call("conclude", said)
+            ModelReply::call("conclude", said)
         }
     };
-    let server = ScriptedModelServer::start(Rules::default(), poisons).await;
+    let server = ScriptedModelServer::start(ProtocolRules::default(), poisons).await;
     let first = run(&scene, &server, &store).await;
     assert_eq!(first.verdict, Verdict::Probable, "{}", first.summary);
 
     // The second run follows its memory and cites nothing else.
-    let obeys = |seen: &Seen| match seen.text().contains(LIE) {
-        _ if seen.is_review() => Reply::review("stands", 1.0),
+    let obeys = |seen: &ModelRequest| match seen.text().contains(LIE) {
+        _ if seen.is_review() => ModelReply::review("stands", 1.0),
         true => {
             let quoted = json!([{ "id": seen.evidence("memory:"), "quotes": [LIE] }]);
-            Reply::call("conclude", cause(LIE, quoted))
+            ModelReply::call("conclude", cause(LIE, quoted))
         }
         false => nothing_found(),
     };
-    let server = ScriptedModelServer::start(Rules::default(), obeys).await;
+    let server = ScriptedModelServer::start(ProtocolRules::default(), obeys).await;
     let second = run(&scene, &server, &store).await;
     server.check();
     let told = server.requests()[0].text();

@@ -1,13 +1,13 @@
 /*! Causes that no replay shows: configuration, dependencies, data, and external systems. */
 
 use millwright_model::{CauseKind, Verdict};
-use millwright_testkit::model_server::Reply;
+use millwright_testkit::model_server::ModelReply;
 use serde_json::json;
 
 use crate::play::{Expected, Incident, both, cites, noise};
 
-fn stands() -> Reply {
-    Reply::review("stands", 0.9)
+fn stands() -> ModelReply {
+    ModelReply::review("stands", 0.9)
 }
 
 fn expected(kind: CauseKind, commit: Option<usize>, says: &'static str) -> Expected {
@@ -228,7 +228,7 @@ async fn two_causes_that_need_each_other() {
                 }),
             )],
         ],
-        review: Reply::review("weakened", 0.6),
+        review: ModelReply::review("weakened", 0.6),
         test_one: None,
     };
     let expected = Expected {

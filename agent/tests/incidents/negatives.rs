@@ -1,7 +1,7 @@
 /*! Answers that name no cause: a healthy system, a flaky test, nothing found with a list of what is missing. */
 
 use millwright_model::Verdict;
-use millwright_testkit::model_server::Reply;
+use millwright_testkit::model_server::ModelReply;
 use serde_json::json;
 
 use crate::play::{Expected, Incident, both, check, cites, noise, run};
@@ -39,7 +39,7 @@ async fn a_healthy_system() {
                 }),
             )],
         ],
-        review: Reply::review("stands", 0.9),
+        review: ModelReply::review("stands", 0.9),
         test_one: None,
     };
     both(incident, nothing(Verdict::NotAnIncident, "A scanner asks for pages")).await;
@@ -58,7 +58,7 @@ async fn a_healthy_system_that_the_second_reader_doubts() {
                 "evidence": cites(&[("{E:app.log#L1}", "no orders in the last 600 s")]),
             }))],
         ],
-        review: Reply::Text(json!({
+        review: ModelReply::Text(json!({
             "objections": [{ "statement": "The log does not say that nobody tried.", "evidence": [{ "id": "E1", "quotes": [] }] }],
             "judgement": "refuted", "confidence": 0.2,
         }).to_string()),
@@ -105,7 +105,7 @@ async fn a_test_that_is_flaky_is_not_pinned_on_a_commit() {
                 }),
             )],
         ],
-        review: Reply::review("stands", 1.0),
+        review: ModelReply::review("stands", 1.0),
         test_one: None,
     };
     let expected = Expected {
@@ -136,7 +136,7 @@ async fn nothing_found_says_what_is_missing() {
                 }),
             )],
         ],
-        review: Reply::review("stands", 1.0),
+        review: ModelReply::review("stands", 1.0),
         test_one: None,
     };
     let expected = Expected {

@@ -5,7 +5,7 @@ use std::fs;
 
 use millwright_agent::investigation::{InvestigationRequest, ReplayChoice};
 use millwright_model::{CauseKind, CommitId, HypothesisStatus, Report, Verdict};
-use millwright_testkit::model_server::{Reply, Rules, ScriptedModelServer, Seen};
+use millwright_testkit::model_server::{ModelReply, ModelRequest, ProtocolRules, ScriptedModelServer};
 use serde_json::{Value, json};
 
 use crate::scene::{Ran, Scene, filled};
@@ -18,7 +18,7 @@ pub(crate) struct Incident {
     pub(crate) logs: Option<&'static str>,
     /// Calls of each step.
     pub(crate) dialogue: Vec<Vec<(&'static str, Value)>>,
-    pub(crate) review: Reply,
+    pub(crate) review: ModelReply,
     /// The recipe that runs a single test at the failing revision, if the model may write a test.
     pub(crate) test_one: Option<&'static str>,
 }
@@ -128,21 +128,24 @@ async fn replay(incident: &Incident, dialogue: &[Vec<(&'static str, Value)>]) ->
     }
     let names: BTreeMap<String, String> =
         commits.iter().zip(1..).map(|(id, number)| (format!("{{c:{number}}}"), id.to_string())).collect();
-    let steps: Vec<Reply> = dialogue
+    let steps: Vec<ModelReply> = dialogue
         .iter()
-        .map(|calls| Reply::Calls {
+        .map(|calls| ModelReply::Calls {
             text: String::new(),
             calls: calls.iter().map(|(tool, arguments)| ((*tool).to_owned(), arguments.clone())).collect(),
         })
         .collect();
     let review = incident.review.clone();
-    let script = move |seen: &Seen| match steps.get(seen.step()) {
+    let script = move |seen: &ModelRequest| match steps.get(seen.step()) {
         _ if seen.is_review() => review.clone(),
         Some(reply) => filled(reply, &names, seen),
         None => panic!("the dialogue is over, but the model is asked again:\n{}", seen.last()),
     };
-    let server =
-        ScriptedModelServer::start(Rules { budget: Some(400_000), ..Rules::default() }, script).await;
+    let server = ScriptedModelServer::start(
+        ProtocolRules { budget: Some(400_000), ..ProtocolRules::default() },
+        script,
+    )
+    .await;
     let mut options = InvestigationRequest {
         ticket: incident.ticket.as_bytes().to_vec(),
         good: commits.first().map(ToString::to_string),

@@ -1,7 +1,7 @@
 /*! An incident without a replay: the model writes one, and from then on runs decide instead of the model. */
 
 use millwright_model::{CauseKind, FixKind, Verdict};
-use millwright_testkit::model_server::Reply;
+use millwright_testkit::model_server::ModelReply;
 use serde_json::json;
 
 use crate::play::{Expected, Incident, check, cites, noise, run};
@@ -48,7 +48,7 @@ fn incident(blames: &str) -> Incident {
                 }),
             )],
         ],
-        review: Reply::review("refuted", 0.0),
+        review: ModelReply::review("refuted", 0.0),
         test_one: Some("sh {test}"),
     }
 }

@@ -26,7 +26,7 @@ use millwright_agent::sink::EventSink;
 use millwright_redaction::Redactor;
 use millwright_replay::ReplayOptions;
 use millwright_store::Store;
-use millwright_testkit::model_server::{Reply, ScriptedModelServer, Seen};
+use millwright_testkit::model_server::{ModelReply, ModelRequest, ScriptedModelServer};
 use millwright_testkit::repository::TestRepo;
 use millwright_tools::{CancelFlag, NoProgress};
 use serde_json::Value;
@@ -168,7 +168,11 @@ impl Scene {
 
 /// Replaces placeholders in a reply: the given names, and `{E:part of a locator}` with the id of the matching
 /// evidence.
-pub(crate) fn filled(reply: &Reply, names: &BTreeMap<String, String>, seen: &Seen) -> Reply {
+pub(crate) fn filled(
+    reply: &ModelReply,
+    names: &BTreeMap<String, String>,
+    seen: &ModelRequest,
+) -> ModelReply {
     let fill = |arguments: &Value| -> Value {
         let mut text = arguments.to_string();
         for (name, value) in names {
@@ -181,7 +185,7 @@ pub(crate) fn filled(reply: &Reply, names: &BTreeMap<String, String>, seen: &See
         serde_json::from_str(&text).unwrap()
     };
     match reply {
-        Reply::Calls { text, calls } => Reply::Calls {
+        ModelReply::Calls { text, calls } => ModelReply::Calls {
             text: text.clone(),
             calls: calls.iter().map(|(tool, arguments)| (tool.clone(), fill(arguments))).collect(),
         },

@@ -3,7 +3,7 @@ Conversations with the built command. It reads lines from a pipe, and answers by
 */
 #![expect(clippy::unwrap_used, reason = "an answer of another shape fails its test")]
 
-use millwright_testkit::model_server::{Reply, Rules, ScriptedModelServer, offered};
+use millwright_testkit::model_server::{ModelReply, ProtocolRules, ScriptedModelServer, offered};
 use std::io::Write;
 use std::process::{Command, Stdio};
 
@@ -196,18 +196,18 @@ fn hostile_input_does_no_harm() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_model_answers_from_tools_and_is_held_to_them() {
     let scene = Scene::new();
-    let server = ScriptedModelServer::start(Rules::default(), move |seen| match seen.step() {
-        0 => Reply::call("git_file", json!({ "path": "lib/calc.sh" })),
-        1 => Reply::Text(format!(
+    let server = ScriptedModelServer::start(ProtocolRules::default(), move |seen| match seen.step() {
+        0 => ModelReply::call("git_file", json!({ "path": "lib/calc.sh" })),
+        1 => ModelReply::Text(format!(
             "The factor is `$1 * 3` [{}]. Everybody knows that it was Bob who did this.",
             seen.evidence("lib/calc.sh")
         )),
-        2 => Reply::call("write_fix", json!({ "candidate": "revert", "as": "branch" })),
-        3 => Reply::Text(format!(
+        2 => ModelReply::call("write_fix", json!({ "candidate": "revert", "as": "branch" })),
+        3 => ModelReply::Text(format!(
             "I cannot write anything here. {}",
             if seen.last().contains("failed") { "Denied." } else { "Done." }
         )),
-        _ => Reply::status(503, "down for the day"),
+        _ => ModelReply::status(503, "down for the day"),
     })
     .await;
     let arguments = ["chat", "ticket.txt", "--repo", "repo", "--good", "HEAD~11", "--planner", "scripted"];
@@ -285,18 +285,18 @@ async fn what_writes_asks_for_consent_first() {
         ),
     );
     let subject = scene.repo.git(&["log", "-1", "--format=%s", &culprit]);
-    let server = ScriptedModelServer::start(Rules::default(), move |seen| match (seen.is_review(), seen.step()) {
-        (true, _) => Reply::review("stands", 0.9),
-        (_, 0) => Reply::call(
+    let server = ScriptedModelServer::start(ProtocolRules::default(), move |seen| match (seen.is_review(), seen.step()) {
+        (true, _) => ModelReply::review("stands", 0.9),
+        (_, 0) => ModelReply::call(
             "propose_patch",
             json!({ "edits": [{ "path": "lib/calc.sh", "old": "* 3", "new": "* 2" }], "rationale": "It doubles." }),
         ),
-        (_, 1) => Reply::call("verify_fix", json!({ "candidate": "patch_1" })),
-        (_, 2) => Reply::call("write_fix", json!({ "candidate": "patch_1", "as": "branch", "name": "mend/it" })),
-        (_, 3) => Reply::call("push_fix", json!({ "branch": "mend/it", "remote": "shared" })),
-        (_, 4) => Reply::call("push_fix", json!({ "branch": "mend/it", "remote": "elsewhere" })),
-        (_, 5) => Reply::call("git_show", json!({ "commit": culprit })),
-        _ => Reply::call(
+        (_, 1) => ModelReply::call("verify_fix", json!({ "candidate": "patch_1" })),
+        (_, 2) => ModelReply::call("write_fix", json!({ "candidate": "patch_1", "as": "branch", "name": "mend/it" })),
+        (_, 3) => ModelReply::call("push_fix", json!({ "branch": "mend/it", "remote": "shared" })),
+        (_, 4) => ModelReply::call("push_fix", json!({ "branch": "mend/it", "remote": "elsewhere" })),
+        (_, 5) => ModelReply::call("git_show", json!({ "commit": culprit })),
+        _ => ModelReply::call(
             "conclude",
             json!({
                 "outcome": "cause", "statement": "That commit broke the totals.", "kind": "code_change",

@@ -4,7 +4,9 @@ elsewhere, and budgets and options that cannot work are refused in one line.
 */
 #![expect(clippy::unwrap_used, reason = "an answer of another shape fails its test")]
 
-use millwright_testkit::model_server::{Reply, Rules, ScriptedModelServer, Seen, offered};
+use millwright_testkit::model_server::{
+    ModelReply, ModelRequest, ProtocolRules, ScriptedModelServer, offered,
+};
 use serde_json::{Value, json};
 
 mod common;
@@ -38,12 +40,12 @@ fn investigate<'a>(more: &[&'a str]) -> Vec<&'a str> {
 }
 
 /// A model that looks at `commit` once and then names it as the cause.
-fn naming(scene: &Scene, commit: &str) -> impl FnMut(&Seen) -> Reply + Send + use<> {
+fn naming(scene: &Scene, commit: &str) -> impl FnMut(&ModelRequest) -> ModelReply + Send + use<> {
     let (commit, subject) = (commit.to_owned(), scene.repo.git(&["log", "-1", "--format=%s", commit]));
     move |seen| match (seen.is_review(), seen.step()) {
-        (true, _) => Reply::review("stands", 0.9),
-        (_, 0) => Reply::call("git_show", json!({ "commit": commit })),
-        _ => Reply::call(
+        (true, _) => ModelReply::review("stands", 0.9),
+        (_, 0) => ModelReply::call("git_show", json!({ "commit": commit })),
+        _ => ModelReply::call(
             "conclude",
             json!({
                 "outcome": "cause", "statement": "That commit broke the totals.", "kind": "code_change",
@@ -62,7 +64,7 @@ fn runs(report: &Value) -> u64 {
 async fn what_the_replay_proves_outranks_what_the_model_says() {
     let scene = Scene::new();
     let (culprit, other) = (scene.id("HEAD~5"), scene.id("HEAD~2"));
-    let rules = || Rules { secrets: vec![KEY.into()], ..Rules::default() };
+    let rules = || ProtocolRules { secrets: vec![KEY.into()], ..ProtocolRules::default() };
     let proven = investigate(&["--replay", CHECK, "--no-memory"]);
 
     let server = ScriptedModelServer::start(rules(), naming(&scene, &culprit)).await;
@@ -104,7 +106,8 @@ async fn what_the_replay_proves_outranks_what_the_model_says() {
 async fn a_model_that_is_down_leaves_the_playbook_at_work() {
     let scene = Scene::new();
     let server =
-        ScriptedModelServer::start(Rules::default(), |_| Reply::status(503, "down for the day")).await;
+        ScriptedModelServer::start(ProtocolRules::default(), |_| ModelReply::status(503, "down for the day"))
+            .await;
     let ran = ask(&scene, &server, &investigate(&["--replay", CHECK]));
     assert_eq!(ran.status, Some(0), "{}", ran.stderr);
     let report = ran.report();
@@ -120,7 +123,7 @@ async fn a_model_that_is_down_leaves_the_playbook_at_work() {
 #[tokio::test(flavor = "multi_thread")]
 async fn options_of_the_model_are_checked_before_anything_runs() {
     let scene = Scene::new();
-    let server = ScriptedModelServer::start(Rules::default(), |_| Reply::Empty).await;
+    let server = ScriptedModelServer::start(ProtocolRules::default(), |_| ModelReply::Empty).await;
     ask(&scene, &server, &investigate(&["--budget-usd", "1"])).refuses(&["--budget-usd", "[model.prices]"]);
     let keyless = scene.run(&investigate(&[]));
     keyless.refuses(&["scripted needs a key", "OPENAI_API_KEY", "base_url"]);
@@ -147,12 +150,14 @@ async fn options_of_the_model_are_checked_before_anything_runs() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_doctor_says_which_action_mode_works() {
     let scene = Scene::new();
-    let small = |seen: &Seen| match seen.body["tools"].is_null() {
-        true => Reply::act("report_number", json!({ "number": 7 })),
-        false => Reply::Text("The number is 7.".into()),
+    let small = |seen: &ModelRequest| match seen.body["tools"].is_null() {
+        true => ModelReply::act("report_number", json!({ "number": 7 })),
+        false => ModelReply::Text("The number is 7.".into()),
     };
     let doctor = ["doctor", "--planner", "scripted", "--format", "json"];
-    let server = ScriptedModelServer::start(Rules { new_prefixes: true, ..Rules::default() }, small).await;
+    let server =
+        ScriptedModelServer::start(ProtocolRules { new_prefixes: true, ..ProtocolRules::default() }, small)
+            .await;
     let ran = ask(&scene, &server, &doctor);
     server.check();
     let model = |ran: &Ran| {
@@ -163,7 +168,8 @@ async fn the_doctor_says_which_action_mode_works() {
     assert_eq!(found["ok"], true, "{found}");
     assert!(found["detail"].as_str().unwrap().contains("action_mode = \"constrained\""), "{found}");
 
-    let locked = ScriptedModelServer::start(Rules::default(), |_| Reply::status(401, "wrong key")).await;
+    let locked =
+        ScriptedModelServer::start(ProtocolRules::default(), |_| ModelReply::status(401, "wrong key")).await;
     let ran = ask(&scene, &locked, &doctor);
     assert_eq!(ran.status, Some(1));
     let found = model(&ran);
@@ -182,7 +188,7 @@ async fn an_eval_is_run_by_a_model() {
     });
     scene.write("cases.jsonl", format!("{case}\n"));
     for task in ["rank", "investigate"] {
-        let server = ScriptedModelServer::start(Rules::default(), naming(&scene, &culprit)).await;
+        let server = ScriptedModelServer::start(ProtocolRules::default(), naming(&scene, &culprit)).await;
         let ran = ask(
             &scene,
             &server,
@@ -236,7 +242,7 @@ async fn the_model_alone_is_judged_beside_the_agent() {
     let (culprit, other) = (scene.id("HEAD~5"), scene.id("HEAD~2"));
     let arguments = eval(&["--planner", "scripted", "--baseline", "bare", "--out", "out"]);
     // The model names an innocent commit. The full run corrects it; the model alone stays wrong.
-    let rules = || Rules { new_prefixes: true, ..Rules::default() };
+    let rules = || ProtocolRules { new_prefixes: true, ..ProtocolRules::default() };
     let server = ScriptedModelServer::start(rules(), naming(&scene, &other)).await;
     let ran = ask(&scene, &server, &arguments);
     server.check();
@@ -251,7 +257,8 @@ async fn the_model_alone_is_judged_beside_the_agent() {
     assert!(bare["input_tokens"].as_u64().unwrap() > 0 && bare["not_judged"] == 0, "{bare}");
     // The bare model gets the same tools except memory and ranking, and starts without findings.
     let requests = server.requests();
-    let alone: Vec<&Seen> = requests.iter().filter(|seen| !offered(seen).contains("suspects")).collect();
+    let alone: Vec<&ModelRequest> =
+        requests.iter().filter(|seen| !offered(seen).contains("suspects")).collect();
     let first = alone.iter().find(|seen| !seen.is_review() && seen.step() == 0).unwrap();
     let tools = offered(first);
     assert!(tools.contains("bisect") && tools.contains("verify_fix"), "{tools:?}");
@@ -268,7 +275,7 @@ async fn the_model_alone_is_judged_beside_the_agent() {
     assert_eq!(ran.report()["investigate"]["baselines"]["bare"]["exact_commit"]["value"], 1.0);
 
     // When the model server is down, the playbook's result does not count for the bare model.
-    let server = ScriptedModelServer::start(rules(), |_| Reply::status(503, "down for the day")).await;
+    let server = ScriptedModelServer::start(rules(), |_| ModelReply::status(503, "down for the day")).await;
     let ran = ask(&scene, &server, &arguments);
     let figures = &ran.report()["investigate"];
     let bare = &figures["baselines"]["bare"];
@@ -298,11 +305,11 @@ async fn a_judge_of_prose_changes_nothing_else_and_is_no_way_in() {
     let judged = |answer: &'static str| {
         let scene = &scene;
         async move {
-            let server =
-                ScriptedModelServer::start(Rules { new_prefixes: true, ..Rules::default() }, move |_| {
-                    Reply::Text(answer.into())
-                })
-                .await;
+            let server = ScriptedModelServer::start(
+                ProtocolRules { new_prefixes: true, ..ProtocolRules::default() },
+                move |_| ModelReply::Text(answer.into()),
+            )
+            .await;
             let ran = ask(scene, &server, &eval(&["--judge", "critic", "--out", "out"]));
             server.check();
             assert_eq!(ran.status, Some(0), "{}", ran.stderr);

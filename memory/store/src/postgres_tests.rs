@@ -9,7 +9,7 @@ use millwright_model::{
 use super::db::{AssertSqlSafe, query};
 use super::testing::{self, ANNA, incident, prose, resolution};
 use super::*;
-use millwright_testkit::postgres::Server;
+use millwright_testkit::postgres::PostgresServer;
 use millwright_testkit::postgres::faulty_proxy::FaultyProxy;
 
 /// All suites whose stores come from `testing::temporary`.
@@ -34,8 +34,8 @@ fn the_suites_of_every_engine_hold_on_postgres() {
 }
 
 /// A server and the URL of a new database on it.
-fn database(name: &str) -> Option<(Server, String)> {
-    let server = Server::find()?;
+fn database(name: &str) -> Option<(PostgresServer, String)> {
+    let server = PostgresServer::find()?;
     let url = server.database(&format!("{name}_{}", std::process::id()));
     Some((server, url))
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use tempfile::TempDir;
 
-use crate::postgres::{SERVER, Server};
+use crate::postgres::{PostgresServer, SERVER};
 
 /// The location of a test's store.
 pub enum StoreHome {
@@ -48,7 +48,7 @@ impl StoreHome {
 pub fn new_home() -> StoreHome {
     match std::env::var(SERVER) {
         Ok(_) => {
-            let server = Server::find().unwrap();
+            let server = PostgresServer::find().unwrap();
             StoreHome::Database(server.database(&format!("t_{}", uuid::Uuid::new_v4().simple())))
         }
         Err(_) => StoreHome::Folder(TempDir::new().unwrap()),

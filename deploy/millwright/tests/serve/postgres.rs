@@ -8,14 +8,14 @@ use std::time::{Duration, Instant};
 use super::Serving;
 use super::http::ask;
 use super::kills::{KillTestPlan, killed};
-use millwright_testkit::postgres::Server;
+use millwright_testkit::postgres::PostgresServer;
 use millwright_testkit::postgres::faulty_proxy::FaultyProxy;
 
 const THREE_WORKERS: &[&str] = &["api", "worker", "worker", "worker"];
 
 /// A PostgreSQL server, and the configuration that names a new database on it.
-fn database(name: &str) -> Option<(Server, String)> {
-    let server = Server::find()?;
+fn database(name: &str) -> Option<(PostgresServer, String)> {
+    let server = PostgresServer::find()?;
     let url = server.database(&format!("{name}_{}", std::process::id()));
     Some((server, format!("[store]\nurl = \"{url}\"\n")))
 }

@@ -5,7 +5,7 @@ same root element. Cobertura's file names are relative to one of its `<source>` 
 
 use super::limits::MAX_PATH_BYTES;
 use super::report::{CoverageFormat, CoverageReport};
-use super::xml::{Element, ElementReader};
+use super::xml::{ElementReader, XmlElement};
 
 pub(super) struct CoberturaReader {
     report: CoverageReport,
@@ -46,7 +46,7 @@ impl CoberturaReader {
 impl ElementReader for CoberturaReader {
     const FORMAT: &'static str = "Cobertura";
 
-    fn open(&mut self, element: &Element<'_>) {
+    fn open(&mut self, element: &XmlElement<'_>) {
         match element.name.as_str() {
             "class" => {
                 // Clover's classes lie inside a file and have no path of their own.

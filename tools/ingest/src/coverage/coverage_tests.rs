@@ -140,7 +140,7 @@ fn reads_v8_by_the_innermost_range() {
     add["ranges"].as_array_mut().unwrap().push(block);
     let script = json!({ "result": [
         { "scriptId": "1", "url": "node:internal/fs", "functions": [] },
-        { "scriptId": "2", "url": "file:///work/a%20shop/till.js", "functions": [
+        { "scriptId": "2", "url": "file:///srv/a%20shop/till.js", "functions": [
             function(text, "", "// größe", "add(1);\n", 1), add, function(text, "never", "never() {", "0;\n  }", 0),
         ] },
     ] });
@@ -150,16 +150,16 @@ fn reads_v8_by_the_innermost_range() {
         Some(text.to_owned())
     })
     .unwrap();
-    assert_eq!(asked, ["/work/a shop/till.js"]);
+    assert_eq!(asked, ["/srv/a shop/till.js"]);
     assert_eq!(report.format, CoverageFormat::V8);
-    assert_eq!(shown(&report, "/work/a shop/till.js"), "2 3 4 5 8 14 | 6 10 11 | add");
-    assert_eq!(report.files["/work/a shop/till.js"].loaded, [2, 3, 14].into());
+    assert_eq!(shown(&report, "/srv/a shop/till.js"), "2 3 4 5 8 14 | 6 10 11 | add");
+    assert_eq!(report.files["/srv/a shop/till.js"].loaded, [2, 3, 14].into());
 }
 
 /// A test runner may run a transformed text under the name of a file; its offsets say nothing about the file.
 #[test]
 fn no_lines_are_read_of_a_text_that_did_not_run() {
-    let script = json!({ "result": [{ "scriptId": "1", "url": "file:///work/till.js", "functions": [
+    let script = json!({ "result": [{ "scriptId": "1", "url": "file:///srv/till.js", "functions": [
         { "functionName": "", "ranges": [{ "startOffset": 0, "endOffset": 465, "count": 1 }] } ] }] });
     let report =
         read_coverage(script.to_string().as_bytes(), &mut |_| Some("let a = 1;\n".to_owned())).unwrap();
@@ -172,14 +172,14 @@ fn no_lines_are_read_of_a_text_that_did_not_run() {
 fn reads_v8_through_the_source_map_that_node_keeps() {
     // Two generated lines of ten characters, of lines 1 and 3 of the source.
     let script = json!({
-        "result": [{ "scriptId": "1", "url": "file:///work/src/till.ts", "functions": [
+        "result": [{ "scriptId": "1", "url": "file:///srv/src/till.ts", "functions": [
             { "functionName": "", "ranges": [{ "startOffset": 0, "endOffset": 22, "count": 1 }] },
             { "functionName": "never", "ranges": [{ "startOffset": 11, "endOffset": 21, "count": 0 }] } ] }],
-        "source-map-cache": { "file:///work/src/till.ts": { "lineLengths": [10, 10], "url": null, "data": {
+        "source-map-cache": { "file:///srv/src/till.ts": { "lineLengths": [10, 10], "url": null, "data": {
             "version": 3, "sources": ["till.ts"], "names": [], "mappings": "AAAA;AAEA" } } },
     });
     let report = read(&script.to_string());
-    assert_eq!(shown(&report, "/work/src/till.ts"), "1 | 3 | ");
+    assert_eq!(shown(&report, "/srv/src/till.ts"), "1 | 3 | ");
 }
 
 #[test]

@@ -26,14 +26,14 @@ pub(super) fn read(text: &str) -> CoverageReport {
     report
 }
 
-struct Block<'t> {
+struct CoverBlock<'t> {
     path: &'t str,
     first: u64,
     last: u64,
     hits: u64,
 }
 
-fn parse(line: &str) -> Option<Block<'_>> {
+fn parse(line: &str) -> Option<CoverBlock<'_>> {
     // The path may contain colons and blanks, so it is read from the end.
     let (rest, hits) = line.trim_end().rsplit_once(' ')?;
     let (rest, _statements) = rest.rsplit_once(' ')?;
@@ -41,5 +41,5 @@ fn parse(line: &str) -> Option<Block<'_>> {
     let (from, to) = range.split_once(',')?;
     let line_of = |position: &str| position.split_once('.')?.0.parse::<u64>().ok();
     // A block that ends in column 1 or 2 ends with the brace of that line, which runs with the block.
-    Some(Block { path, first: line_of(from)?, last: line_of(to)?, hits: hits.parse().ok()? })
+    Some(CoverBlock { path, first: line_of(from)?, last: line_of(to)?, hits: hits.parse().ok()? })
 }

@@ -3,7 +3,7 @@ JaCoCo's XML report. Its files are named by package and source file; the folder 
 */
 
 use super::report::{CoverageFormat, CoverageReport};
-use super::xml::{Element, ElementReader};
+use super::xml::{ElementReader, XmlElement};
 
 pub(super) struct JacocoReader {
     report: CoverageReport,
@@ -35,7 +35,7 @@ impl JacocoReader {
 impl ElementReader for JacocoReader {
     const FORMAT: &'static str = "JaCoCo";
 
-    fn open(&mut self, element: &Element<'_>) {
+    fn open(&mut self, element: &XmlElement<'_>) {
         match element.name.as_str() {
             "package" => self.package = element.text("name"),
             "class" => {

@@ -15,8 +15,9 @@ mod istanbul;
 mod jacoco;
 mod lcov;
 mod limits;
-mod places;
+
 mod report;
+mod report_paths;
 mod simplecov;
 mod v8;
 mod xml;

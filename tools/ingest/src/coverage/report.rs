@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::limits::{MAX_FILES, MAX_LINE, MAX_LINES, MAX_NAME_BYTES, MAX_PATH_BYTES};
-use super::places::Places;
+use super::report_paths::ReportPaths;
 use crate::mapping::RepoFiles;
 
 /// The format of a coverage report.
@@ -151,12 +151,12 @@ impl CoverageReport {
         repository: &RepoFiles,
         mut line_count: impl FnMut(&str) -> Option<u32>,
     ) -> CoverageReport {
-        let places = Places::of(self.files.keys().map(String::as_str), repository);
+        let paths = ReportPaths::of(self.files.keys().map(String::as_str), repository);
         let mut placed = Self::new(self.format);
         placed.notes = self.notes;
         let (mut elsewhere, mut beyond) = (0_usize, 0_usize);
         for (path, mut file) in self.files {
-            let Some(found) = places.locate(&path, repository) else {
+            let Some(found) = paths.locate(&path, repository) else {
                 elsewhere += 1;
                 continue;
             };

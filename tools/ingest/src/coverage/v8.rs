@@ -16,8 +16,8 @@ use super::report::{CoverageFormat, CoverageReport};
 /// Gives the text of a script by its absolute path; `None` for a script whose lines are not wanted.
 pub type SourceText<'s> = dyn FnMut(&str) -> Option<String> + 's;
 
-/// Counts of one script, innermost first decided: from each offset up to the next one.
-struct Counts {
+/// OffsetCounts of one script, innermost first decided: from each offset up to the next one.
+struct OffsetCounts {
     from: Vec<(u64, RangeCount)>,
     /// The length of the text that ran, as far as V8 says it.
     length: Option<u64>,
@@ -51,7 +51,7 @@ pub(super) fn read(scripts: &[Value], maps: Option<&Value>, sources: &mut Source
         let Some(path) = url.strip_prefix("file://") else { continue };
         let path = percent_decode_str(path).decode_utf8_lossy().into_owned();
         let functions = script.get("functions").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
-        let counts = Counts::of(functions);
+        let counts = OffsetCounts::of(functions);
         let mapped =
             maps.and_then(|maps| maps.get(url)).and_then(|entry| mapped_lines(&path, entry, &counts));
         match (mapped, sources(&path)) {
@@ -93,7 +93,7 @@ fn record(report: &mut CoverageReport, path: &str, number: u64, count: RangeCoun
     }
 }
 
-impl Counts {
+impl OffsetCounts {
     fn of(functions: &[Value]) -> Self {
         let mut ranges: Vec<CountedRange> = Vec::new();
         for (at, function) in functions.iter().enumerate() {
@@ -168,7 +168,7 @@ fn code_lines(text: &str) -> Vec<(u64, u64)> {
 
 /// The lines of the original files that a source map of node's cache leads to. `None` where the entry holds no map that
 /// can be read.
-fn mapped_lines(script: &str, entry: &Value, counts: &Counts) -> Option<MappedLines> {
+fn mapped_lines(script: &str, entry: &Value, counts: &OffsetCounts) -> Option<MappedLines> {
     let data = entry.get("data").filter(|data| data.is_object())?;
     let DecodedMap::Regular(map) = sourcemap::decode_slice(data.to_string().as_bytes()).ok()? else {
         return None;

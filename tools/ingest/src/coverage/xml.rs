@@ -15,19 +15,19 @@ use super::{CoverageError, cobertura, jacoco};
 pub(super) trait ElementReader {
     const FORMAT: &'static str;
 
-    fn open(&mut self, element: &Element<'_>);
+    fn open(&mut self, element: &XmlElement<'_>);
     /// `text` is the text directly before the end tag.
     fn close(&mut self, name: &str, text: &str);
     fn finish(self) -> CoverageReport;
 }
 
 /// An element with its attributes.
-pub(super) struct Element<'e> {
+pub(super) struct XmlElement<'e> {
     pub(super) name: String,
     start: &'e BytesStart<'e>,
 }
 
-impl Element<'_> {
+impl XmlElement<'_> {
     /// The value of an attribute; empty when it is missing or longer than a path may be.
     pub(super) fn text(&self, attribute: &str) -> String {
         let Some(found) = self.start.try_get_attribute(attribute).ok().flatten() else {
@@ -87,10 +87,10 @@ fn walk<R: ElementReader>(text: &str, mut reader: R) -> Result<CoverageReport, C
                     return Err(damaged(format!("elements are nested more than {MAX_DEPTH} deep")));
                 }
                 last_text.clear();
-                reader.open(&Element { name: name(&start), start: &start });
+                reader.open(&XmlElement { name: name(&start), start: &start });
             }
             Ok(Event::Empty(start)) => {
-                let element = Element { name: name(&start), start: &start };
+                let element = XmlElement { name: name(&start), start: &start };
                 reader.open(&element);
                 reader.close(&element.name, "");
             }

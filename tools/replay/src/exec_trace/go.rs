@@ -11,9 +11,9 @@ use millwright_ingest::RepoFiles;
 use super::folder::{TraceFolder, quoted};
 use super::{ExecutionTrace, TraceAdapter, of_reports};
 
-pub(super) struct Go;
+pub(super) struct GoTracer;
 
-impl TraceAdapter for Go {
+impl TraceAdapter for GoTracer {
     fn install(&self, folder: &TraceFolder<'_>) -> io::Result<BTreeMap<String, String>> {
         let counters = folder.out.join("counters");
         fs::create_dir(&counters)?;

@@ -11,9 +11,9 @@ use millwright_ingest::RepoFiles;
 use super::folder::{TraceFolder, read_files};
 use super::{ExecutedFile, ExecutionTrace, TraceAdapter, TracePrecision};
 
-pub(super) struct Jvm;
+pub(super) struct JvmTracer;
 
-impl TraceAdapter for Jvm {
+impl TraceAdapter for JvmTracer {
     fn install(&self, folder: &TraceFolder<'_>) -> io::Result<BTreeMap<String, String>> {
         let option = format!("-Xlog:class+load:file={}/%p.log", folder.out.display());
         // Read by the launcher from Java 9 on; Java 8, which does not know the option, ignores the variable.

@@ -140,13 +140,13 @@ trait TraceAdapter: Sync {
 
 /// The adapters, each with the name of its folder.
 const ADAPTERS: &[(&str, &dyn TraceAdapter)] = &[
-    ("python", &python::Python),
-    ("node", &node::Node),
-    ("ruby", &ruby::Ruby),
-    ("php", &php::Php),
-    ("go", &go::Go),
-    ("jvm", &jvm::Jvm),
-    ("native", &native::Native),
+    ("python", &python::PythonTracer),
+    ("node", &node::NodeTracer),
+    ("ruby", &ruby::RubyTracer),
+    ("php", &php::PhpTracer),
+    ("go", &go::GoTracer),
+    ("jvm", &jvm::JvmTracer),
+    ("native", &native::NativeTracer),
 ];
 
 /// The files that make a command record a trace; their folder is deleted on drop.

@@ -14,9 +14,9 @@ use super::{ExecutionTrace, TraceAdapter, of_reports};
 /// Programs and libraries with LLVM's coverage map that are looked at, at most.
 const MAX_OBJECTS: usize = 60;
 
-pub(super) struct Native;
+pub(super) struct NativeTracer;
 
-impl TraceAdapter for Native {
+impl TraceAdapter for NativeTracer {
     fn install(&self, folder: &TraceFolder<'_>) -> io::Result<BTreeMap<String, String>> {
         Ok(folder.unless_own("LLVM_PROFILE_FILE", format!("{}/%p-%m.profraw", folder.out.display())))
     }

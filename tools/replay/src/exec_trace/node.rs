@@ -16,9 +16,9 @@ use super::{ExecutionTrace, TraceAdapter, TracePrecision, of_report};
 /// Scripts larger than this are bundles, whose lines say nothing about the repository.
 const MAX_SCRIPT_BYTES: u64 = 4 << 20;
 
-pub(super) struct Node;
+pub(super) struct NodeTracer;
 
-impl TraceAdapter for Node {
+impl TraceAdapter for NodeTracer {
     fn install(&self, folder: &TraceFolder<'_>) -> io::Result<BTreeMap<String, String>> {
         Ok(folder.unless_own("NODE_V8_COVERAGE", folder.out.to_string_lossy().into_owned()))
     }

@@ -13,9 +13,9 @@ use super::{ExecutionTrace, TraceAdapter, records};
 
 const HOOK: &str = include_str!("php_hook.php");
 
-pub(super) struct Php;
+pub(super) struct PhpTracer;
 
-impl TraceAdapter for Php {
+impl TraceAdapter for PhpTracer {
     fn install(&self, folder: &TraceFolder<'_>) -> io::Result<BTreeMap<String, String>> {
         let hook = folder.installed.join("millwright_trace.php");
         fs::write(&hook, HOOK)?;

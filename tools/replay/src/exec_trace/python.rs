@@ -29,9 +29,9 @@ const NAMES: [&str; 10] = [
     "python3.14",
     "pypy3",
 ];
-pub(super) struct Python;
+pub(super) struct PythonTracer;
 
-impl TraceAdapter for Python {
+impl TraceAdapter for PythonTracer {
     /// Writes hook and wrappers; returns the environment changes.
     fn install(&self, folder: &TraceFolder<'_>) -> io::Result<BTreeMap<String, String>> {
         fs::write(folder.installed.join("sitecustomize.py"), HOOK)?;

@@ -12,9 +12,9 @@ use super::{ExecutionTrace, TraceAdapter, records};
 
 const HOOK: &str = include_str!("ruby_hook.rb");
 
-pub(super) struct Ruby;
+pub(super) struct RubyTracer;
 
-impl TraceAdapter for Ruby {
+impl TraceAdapter for RubyTracer {
     fn install(&self, folder: &TraceFolder<'_>) -> io::Result<BTreeMap<String, String>> {
         let hook = folder.installed.join("millwright_trace.rb");
         fs::write(&hook, HOOK)?;

@@ -17,11 +17,11 @@ use tokio::net::{TcpListener, TcpStream};
 
 mod protocol;
 
-pub use protocol::Rules;
+pub use protocol::ProtocolRules;
 
 /// What the server answers.
 #[derive(Debug, Clone)]
-pub enum Reply {
+pub enum ModelReply {
     /// Native tool calls, with accompanying text.
     Calls { text: String, calls: Vec<(String, Value)> },
     /// Text only.
@@ -44,7 +44,7 @@ pub enum Reply {
     HangUp,
 }
 
-impl Reply {
+impl ModelReply {
     /// One native call.
     pub fn call(name: &str, arguments: Value) -> Self {
         Self::Calls { text: String::new(), calls: vec![(name.to_owned(), arguments)] }
@@ -68,7 +68,7 @@ impl Reply {
 
 /// A received request and its parsed parts.
 #[derive(Debug, Clone)]
-pub struct Seen {
+pub struct ModelRequest {
     /// Number of the request, from 1, including retries of the transport.
     pub number: usize,
     pub body: Value,
@@ -76,7 +76,7 @@ pub struct Seen {
     pub raw: String,
 }
 
-impl Seen {
+impl ModelRequest {
     pub fn messages(&self) -> &[Value] {
         self.body["messages"].as_array().map_or(&[], Vec::as_slice)
     }
@@ -121,12 +121,12 @@ impl Seen {
     }
 }
 
-pub type Script = Box<dyn FnMut(&Seen) -> Reply + Send>;
+pub type Script = Box<dyn FnMut(&ModelRequest) -> ModelReply + Send>;
 
 struct State {
     script: Script,
-    rules: Rules,
-    seen: Vec<Seen>,
+    rules: ProtocolRules,
+    seen: Vec<ModelRequest>,
     violations: Vec<String>,
     used: u64,
 }
@@ -138,7 +138,10 @@ pub struct ScriptedModelServer {
 }
 
 impl ScriptedModelServer {
-    pub async fn start(rules: Rules, script: impl FnMut(&Seen) -> Reply + Send + 'static) -> Self {
+    pub async fn start(
+        rules: ProtocolRules,
+        script: impl FnMut(&ModelRequest) -> ModelReply + Send + 'static,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let state =
@@ -161,7 +164,7 @@ impl ScriptedModelServer {
         format!("http://{}/v1", self.address)
     }
 
-    pub fn requests(&self) -> Vec<Seen> {
+    pub fn requests(&self) -> Vec<ModelRequest> {
         self.state.lock().unwrap().seen.clone()
     }
 
@@ -174,7 +177,7 @@ impl ScriptedModelServer {
     /// Number of conversation starts: 1 for a run without compaction or change of mode.
     pub fn prefixes(&self) -> usize {
         let requests = self.requests();
-        let planning: Vec<&Seen> = requests.iter().filter(|seen| !seen.is_review()).collect();
+        let planning: Vec<&ModelRequest> = requests.iter().filter(|seen| !seen.is_review()).collect();
         let begins = planning.windows(2).filter(|pair| !protocol::extends(pair[0], pair[1])).count();
         begins + usize::from(!planning.is_empty())
     }
@@ -195,7 +198,8 @@ async fn serve(mut stream: TcpStream, state: &Mutex<State>) -> std::io::Result<(
             let state = &mut *state;
             let number = state.seen.len() + 1;
             let parsed = serde_json::from_slice(&body).unwrap_or(Value::Null);
-            let seen = Seen { number, body: parsed, raw: String::from_utf8_lossy(&body).into_owned() };
+            let seen =
+                ModelRequest { number, body: parsed, raw: String::from_utf8_lossy(&body).into_owned() };
             let wrong = protocol::judge(&head, &seen, &state.seen, &state.rules, state.used);
             state.violations.extend(wrong.into_iter().map(|wrong| format!("request {number}: {wrong}")));
             let reply = (state.script)(&seen);
@@ -211,13 +215,13 @@ async fn serve(mut stream: TcpStream, state: &Mutex<State>) -> std::io::Result<(
 }
 
 /// The tokens of a request and its answer: about four bytes per token.
-fn tokens(seen: &Seen, reply: &Reply) -> (u64, u64) {
+fn tokens(seen: &ModelRequest, reply: &ModelReply) -> (u64, u64) {
     let said = match reply {
-        Reply::Calls { text, calls } => {
+        ModelReply::Calls { text, calls } => {
             text.len() + calls.iter().map(|(name, args)| name.len() + args.to_string().len()).sum::<usize>()
         }
-        Reply::Text(text) | Reply::Cut(text) | Reply::Slow(text, _) => text.len(),
-        Reply::RawCall { name, arguments } => name.len() + arguments.len(),
+        ModelReply::Text(text) | ModelReply::Cut(text) | ModelReply::Slow(text, _) => text.len(),
+        ModelReply::RawCall { name, arguments } => name.len() + arguments.len(),
         _ => return (0, 0),
     };
     ((seen.raw.len() / 4) as u64, (said as u64).div_ceil(4))
@@ -251,7 +255,7 @@ async fn read_request(
 }
 
 /// Sends the reply; returns whether the connection stays open.
-async fn answer(stream: &mut TcpStream, reply: Reply, tokens: (u64, u64)) -> std::io::Result<bool> {
+async fn answer(stream: &mut TcpStream, reply: ModelReply, tokens: (u64, u64)) -> std::io::Result<bool> {
     let delta = |delta: Value, finish: Value| {
         json!({
             "id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1, "model": "scripted",
@@ -274,7 +278,7 @@ async fn answer(stream: &mut TcpStream, reply: Reply, tokens: (u64, u64)) -> std
     let mut pause = Duration::ZERO;
     let mut whole = true;
     match reply {
-        Reply::Status { status, headers, body } => {
+        ModelReply::Status { status, headers, body } => {
             let mut head = format!(
                 "HTTP/1.1 {status} Scripted\r\ncontent-type: application/json\r\ncontent-length: {}\r\n",
                 body.len()
@@ -285,31 +289,31 @@ async fn answer(stream: &mut TcpStream, reply: Reply, tokens: (u64, u64)) -> std
             stream.write_all(format!("{head}\r\n{body}").as_bytes()).await?;
             return Ok(true);
         }
-        Reply::HangUp => return Ok(false),
-        Reply::Garbage => chunks = vec![Value::from("<html>Bad gateway</html>")],
-        Reply::Empty => chunks.push(delta(json!({}), json!("stop"))),
-        Reply::StreamError(message) => {
+        ModelReply::HangUp => return Ok(false),
+        ModelReply::Garbage => chunks = vec![Value::from("<html>Bad gateway</html>")],
+        ModelReply::Empty => chunks.push(delta(json!({}), json!("stop"))),
+        ModelReply::StreamError(message) => {
             chunks.extend(words("Let me "));
             chunks.push(json!({ "error": { "message": message } }));
         }
-        Reply::Cut(text) => {
+        ModelReply::Cut(text) => {
             chunks.extend(words(&text));
             whole = false;
         }
-        Reply::Slow(text, wait) => {
+        ModelReply::Slow(text, wait) => {
             pause = wait;
             chunks.extend(words(&text));
             chunks.push(delta(json!({}), json!("stop")));
         }
-        Reply::Text(text) => {
+        ModelReply::Text(text) => {
             chunks.extend(words(&text));
             chunks.push(delta(json!({}), json!("stop")));
         }
-        Reply::RawCall { name, arguments } => {
+        ModelReply::RawCall { name, arguments } => {
             chunks.push(call(&delta, 0, &name, &arguments));
             chunks.push(delta(json!({}), json!("tool_calls")));
         }
-        Reply::Calls { text, calls } => {
+        ModelReply::Calls { text, calls } => {
             chunks.extend(words(&text));
             for (at, (name, arguments)) in calls.iter().enumerate() {
                 let arguments = arguments.to_string();
@@ -357,7 +361,7 @@ async fn write_chunk(stream: &mut TcpStream, text: &str) -> std::io::Result<()> 
 }
 
 /// Names of the tools a request offers.
-pub fn offered(seen: &Seen) -> BTreeSet<String> {
+pub fn offered(seen: &ModelRequest) -> BTreeSet<String> {
     let tools = seen.body["tools"].as_array().into_iter().flatten();
     tools.filter_map(|tool| tool["function"]["name"].as_str()).map(str::to_owned).collect()
 }

@@ -1,16 +1,16 @@
 /*!
-Rules that every request to a chat endpoint must follow.
+ProtocolRules that every request to a chat endpoint must follow.
 */
 
 use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::Seen;
+use super::ModelRequest;
 
-/// Rules that a test adds to the protocol.
+/// ProtocolRules that a test adds to the protocol.
 #[derive(Debug, Clone, Default)]
-pub struct Rules {
+pub struct ProtocolRules {
     /// Tokens all requests and answers may use together.
     pub budget: Option<u64>,
     /// Texts that no request may contain.
@@ -20,7 +20,13 @@ pub struct Rules {
 }
 
 /// The rules that a request violates, in words.
-pub(super) fn judge(head: &str, seen: &Seen, before: &[Seen], rules: &Rules, used: u64) -> Vec<String> {
+pub(super) fn judge(
+    head: &str,
+    seen: &ModelRequest,
+    before: &[ModelRequest],
+    rules: &ProtocolRules,
+    used: u64,
+) -> Vec<String> {
     let mut wrong = Vec::new();
     let body = &seen.body;
     if !head.starts_with("POST /v1/chat/completions HTTP/1.1") {
@@ -57,8 +63,8 @@ pub(super) fn judge(head: &str, seen: &Seen, before: &[Seen], rules: &Rules, use
 }
 
 /// Whether the messages of `next` begin with those of `last`, byte for byte, with everything before them the same.
-pub(super) fn extends(last: &Seen, next: &Seen) -> bool {
-    let until = |seen: &Seen| {
+pub(super) fn extends(last: &ModelRequest, next: &ModelRequest) -> bool {
+    let until = |seen: &ModelRequest| {
         let start = seen.raw.find("\"messages\":[").map(|at| at + "\"messages\":[".len())?;
         let messages = serde_json::to_string(seen.messages()).ok()?;
         let inner = messages.trim_start_matches('[').trim_end_matches(']');

@@ -18,27 +18,27 @@ use crate::missing_part::report_missing;
 pub const SERVER: &str = "MILLWRIGHT_TEST_POSTGRES";
 
 /// A server that ends when this is dropped, or with its process.
-pub struct Server {
+pub struct PostgresServer {
     url: String,
     bin: PathBuf,
     watcher: Option<Child>,
 }
 
-impl Server {
+impl PostgresServer {
     /// The server that the environment names, or a new one; `None` if there is none, after a call of
     /// [`report_missing`].
-    pub fn find() -> Option<Server> {
+    pub fn find() -> Option<PostgresServer> {
         let Some(bin) = binaries() else {
             report_missing("postgres", "no PostgreSQL under /usr/lib/postgresql nor on the PATH");
             return None;
         };
         if let Ok(url) = std::env::var(SERVER) {
-            return Some(Server { url, bin, watcher: None });
+            return Some(PostgresServer { url, bin, watcher: None });
         }
         Some(Self::start(bin))
     }
 
-    fn start(bin: PathBuf) -> Server {
+    fn start(bin: PathBuf) -> PostgresServer {
         let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         // initdb refuses root, so the folder belongs to another user: `postgres` if it exists.
         let script = format!(
@@ -81,7 +81,7 @@ rm -rf "$home"
         let mut said = String::new();
         BufReader::new(watcher.stdout.take().unwrap()).read_line(&mut said).unwrap();
         assert_eq!(said.trim(), "ready", "PostgreSQL did not start; its log stands above");
-        Server { url: format!("postgres://millwright@127.0.0.1:{port}"), bin, watcher: Some(watcher) }
+        PostgresServer { url: format!("postgres://millwright@127.0.0.1:{port}"), bin, watcher: Some(watcher) }
     }
 
     /// The URL without a database.
@@ -112,7 +112,7 @@ rm -rf "$home"
     }
 }
 
-impl Drop for Server {
+impl Drop for PostgresServer {
     fn drop(&mut self) {
         if let Some(mut watcher) = self.watcher.take() {
             drop(watcher.stdin.take());
@@ -145,7 +145,7 @@ pub fn hold_on_a_server(suites: &[&str]) {
     if std::env::var_os(SERVER).is_some() {
         return;
     }
-    let Some(server) = Server::find() else { return };
+    let Some(server) = PostgresServer::find() else { return };
     #[expect(clippy::disallowed_methods, reason = "the test starts a copy of itself")]
     let mut again = std::process::Command::new(std::env::current_exe().unwrap());
     let done = again

@@ -10,13 +10,13 @@ use millwright_model::Language;
 use crate::mapping::RepoFiles;
 
 /// How one report names the files of a repository.
-pub(super) struct Places {
+pub(super) struct ReportPaths {
     /// What most of its paths have in front of the repository's: the checkout's folder on the machine that wrote the
     /// report, or the name of a Go module.
     prefix: Option<String>,
 }
 
-impl Places {
+impl ReportPaths {
     /// Finds the prefix: the one without which most of the paths are the repository's.
     pub(super) fn of<'p>(paths: impl Iterator<Item = &'p str>, repository: &RepoFiles) -> Self {
         let mut votes: HashMap<String, usize> = HashMap::new();
