@@ -15,7 +15,6 @@ mod istanbul;
 mod jacoco;
 mod lcov;
 mod limits;
-
 mod report;
 mod report_paths;
 mod simplecov;

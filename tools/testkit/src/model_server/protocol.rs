@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::ModelRequest;
 
-/// ProtocolRules that a test adds to the protocol.
+/// Rules that a test adds to the protocol.
 #[derive(Debug, Clone, Default)]
 pub struct ProtocolRules {
     /// Tokens all requests and answers may use together.
