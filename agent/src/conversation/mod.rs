@@ -170,8 +170,6 @@ pub struct Conversation {
     planner: Box<dyn Planner>,
     by: String,
     feedback: Arc<dyn FeedbackTaker>,
-    /// Why the feedback of this line could not be recorded.
-    failed: Option<FeedbackError>,
     width: usize,
     color: bool,
     repo: Arc<Repo>,
@@ -252,7 +250,6 @@ impl Conversation {
             planner,
             by,
             feedback,
-            failed: None,
             width,
             color,
             repo,
@@ -322,23 +319,21 @@ impl Conversation {
         }
         let cut = line.chars().nth(LONGEST_LINE).is_some();
         let line: String = line.chars().take(LONGEST_LINE).collect();
-        let mut text = self.converse(&line, ears).await;
+        let (mut text, failed) = match understand(&line) {
+            QuestionIntent::Feedback(approval) => match self.record_feedback(approval, &line).await {
+                Ok(words) => (plain(&words), None),
+                Err(error) => (plain(&format!("That could not be recorded: {error}")), Some(error)),
+            },
+            intent => (self.converse(intent, &line, ears).await, None),
+        };
         if cut {
             text.push_str(&format!("\n(Only the first {LONGEST_LINE} characters of the line were read.)"));
         }
-        ConversationAnswer { text, failed: self.failed.take(), ..ConversationAnswer::default() }
+        ConversationAnswer { text, failed, ..ConversationAnswer::default() }
     }
 
-    async fn converse(&mut self, line: &str, ears: &ConversationListener) -> String {
-        match understand(line) {
-            QuestionIntent::Feedback(approval) => match self.record_feedback(approval, line).await {
-                Ok(words) => plain(&words),
-                Err(error) => {
-                    let said = plain(&format!("That could not be recorded: {error}"));
-                    self.failed = Some(error);
-                    said
-                }
-            },
+    async fn converse(&mut self, intent: QuestionIntent, line: &str, ears: &ConversationListener) -> String {
+        match intent {
             QuestionIntent::Investigate(_) | QuestionIntent::WriteFix(_) if self.reads_only => {
                 "This conversation only answers questions; report a new incident to have it investigated."
                     .to_owned()

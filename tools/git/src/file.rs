@@ -44,9 +44,14 @@ impl FileBlob {
         if self.is_binary() {
             return Err(RepoError::Binary { path: self.path.clone() });
         }
-        let newlines = memchr::memchr_iter(b'\n', &self.bytes).count() as u64;
-        Ok(newlines + u64::from(!self.bytes.is_empty() && !self.bytes.ends_with(b"\n")))
+        Ok(line_count(&self.bytes))
     }
+}
+
+/// Number of lines of a text; the last one may lack its line break.
+pub fn line_count(bytes: &[u8]) -> u64 {
+    let newlines = memchr::memchr_iter(b'\n', bytes).count() as u64;
+    newlines + u64::from(!bytes.is_empty() && !bytes.ends_with(b"\n"))
 }
 
 /// Git's test for binary files: a NUL byte near the start.

@@ -31,7 +31,7 @@ pub use blame::{BlameQuery, BlameSpan, blame};
 pub use diff::{CommitDetail, FileChange, GitDiff, diff, show};
 pub use file::{
     EntryKind, FileBlob, MAX_FILE_BYTES, RevisionReader, TreeEntry, TreePathKind, blob_at, entries_at,
-    exists_at, files_at, is_binary, kind_at, submodules_at,
+    exists_at, files_at, is_binary, kind_at, line_count, submodules_at,
 };
 pub use grep::{GrepHit, GrepQuery, GrepResult, PatternKind, grep};
 pub use log::{

@@ -30,6 +30,7 @@ pub mod test_report;
 mod text;
 mod ticket_purpose;
 mod traces;
+mod xml_attribute;
 
 use millwright_model::{ErrorMessage, ParsedTicket, StackTrace, TicketContext, TicketFormat};
 

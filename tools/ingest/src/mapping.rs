@@ -16,6 +16,9 @@ use super::test_path::is_test_path;
 /// Maximum number of files with the same name that are compared.
 const MAX_CANDIDATES: usize = 20_000;
 
+/// Extensions of the JVM's source files.
+const JVM_EXTENSIONS: [&str; 4] = ["java", "kt", "scala", "groovy"];
+
 /// The files of a repository at one revision, indexed by name.
 pub struct RepoFiles {
     /// Sorted.
@@ -43,6 +46,19 @@ impl RepoFiles {
     pub fn locate(&self, printed: &str, language: Language) -> Option<&str> {
         let frame = Frame { path: Some(printed.to_owned()), in_app: true, ..Frame::default() };
         self.find(&frame, language)
+    }
+
+    /// The source file of a class of the JVM, `com.acme.Till$Rate`: that of its outermost class. The whole package must
+    /// match, because a class of a library may have the same simple name.
+    pub fn source_of_class(&self, class: &str) -> Option<&str> {
+        let stem = class.split('$').next()?.replace('.', "/");
+        // Kotlin puts what stands outside of classes into one that is named after its file.
+        let kotlin = stem.strip_suffix("Kt").map(|stem| format!("{stem}.kt"));
+        let named = JVM_EXTENSIONS.iter().map(|extension| format!("{stem}.{extension}"));
+        named.chain(kotlin).find_map(|path| {
+            let found = self.locate(&path, Language::Unknown)?;
+            (found == path || found.ends_with(&format!("/{path}"))).then_some(found)
+        })
     }
 
     fn named(&self, name: &str) -> impl Iterator<Item = &str> {
@@ -162,9 +178,7 @@ fn test_file<'f>(test: &FailingTest, files: &'f RepoFiles) -> Option<&'f str> {
                 module: Some(class.to_owned()),
                 ..Frame::default()
             };
-            ["java", "kt", "scala", "groovy"]
-                .iter()
-                .find_map(|extension| files.find(&frame(extension), Language::Jvm))
+            JVM_EXTENSIONS.iter().find_map(|extension| files.find(&frame(extension), Language::Jvm))
         }
         _ => None,
     })

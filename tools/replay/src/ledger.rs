@@ -8,11 +8,11 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use millwright_model::{ReplayRun, SandboxLevel};
+use millwright_model::{ReplayOutcome, ReplayRun, SandboxLevel};
 use serde::{Deserialize, Serialize};
 
 use super::signature::FailureSignature;
-use crate::exec_trace::ExecutionTrace;
+use crate::exec_trace::{ExecutionTrace, TraceInstrument};
 
 /// One execution.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -30,6 +30,19 @@ pub struct LedgerEntry {
     /// How the execution failed, if it failed.
     pub failure: Option<FailureSignature>,
     pub trace: Option<ExecutionTrace>,
+}
+
+impl LedgerEntry {
+    /// Adds what the tracers of the run recorded. A failure that is about a tracer says nothing about the incident.
+    /// `files` lists the repository's files at the revision that ran.
+    pub(crate) fn add_trace(&mut self, instrument: TraceInstrument, files: impl Iterator<Item = String>) {
+        if self.run.outcome != ReplayOutcome::Passes && instrument.is_named_in(&self.tail) {
+            self.run.outcome = ReplayOutcome::CannotTest;
+            self.why = Some("the tracer disturbed the run".to_owned());
+        }
+        let traces = self.trace.take().into_iter().chain(instrument.collect(files));
+        self.trace = traces.max_by_key(|trace| trace.precision);
+    }
 }
 
 /// The executions of one investigation.

@@ -7,6 +7,7 @@ seen at the failing revision: the same failure reproduces the incident, another 
 execution is appended to a ledger before it is used, so an interrupted investigation repeats none.
 */
 
+mod checkout_files;
 mod derive;
 pub mod exec_trace;
 mod executor;

@@ -9,11 +9,11 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use globset::{GlobBuilder, GlobSetBuilder};
 use millwright_git::checkout::{CheckoutChange, CheckoutError, CheckoutSlot};
 use millwright_sandbox::{Execution, SandboxError};
 use sha2::{Digest, Sha256};
 
+use super::checkout_files::{matching_files, read_regular};
 use super::recipe::LaidFile;
 use super::replayer::{ReplayError, Replayer};
 
@@ -203,33 +203,12 @@ fn written_files(slot: &CheckoutSlot) -> Result<Vec<(PathBuf, String)>, ReplayEr
     Ok(out)
 }
 
-/// The files below `checkout` that match one of the globs, bounded; links are not followed.
+/// The files below `checkout` that match one of the globs, bounded; larger ones are left out.
 fn collect(checkout: &Path, globs: &[String]) -> Vec<(String, Vec<u8>)> {
-    if globs.is_empty() {
-        return Vec::new();
-    }
-    let mut set = GlobSetBuilder::new();
-    for glob in globs.iter().filter_map(|glob| GlobBuilder::new(glob).literal_separator(true).build().ok()) {
-        set.add(glob);
-    }
-    let Ok(set) = set.build() else { return Vec::new() };
-    let (mut out, mut todo) = (Vec::new(), vec![PathBuf::new()]);
-    while let Some(folder) = todo.pop() {
-        for entry in fs::read_dir(checkout.join(&folder)).into_iter().flatten().flatten() {
-            let path = folder.join(entry.file_name());
-            let Ok(kind) = entry.file_type() else { continue };
-            if kind.is_dir() {
-                todo.push(path);
-            } else if kind.is_file()
-                && set.is_match(&path)
-                && out.len() < MAX_COLLECTED_FILES
-                && entry.metadata().is_ok_and(|metadata| metadata.len() <= MAX_COLLECTED_BYTES)
-                && let Ok(content) = fs::read(entry.path())
-            {
-                out.push((path.to_string_lossy().into_owned(), content));
-            }
-        }
-    }
-    out.sort();
-    out
+    let read = |path: PathBuf| {
+        let content = read_regular(&checkout.join(&path), MAX_COLLECTED_BYTES + 1)?;
+        let is_whole = content.len() as u64 <= MAX_COLLECTED_BYTES;
+        is_whole.then(|| (path.to_string_lossy().into_owned(), content))
+    };
+    matching_files(checkout, globs).into_iter().filter_map(read).take(MAX_COLLECTED_FILES).collect()
 }

@@ -187,7 +187,7 @@ mod tests {
         };
         refused("x.sh", "give its place in the checkout");
         refused("x.sh=../up", "not a path inside");
-        refused("missing.sh", "does not exist");
+        refused("missing.sh", "does not exist; give a file");
         refused("HEAD:missing.sh", "does not exist at");
         refused("nowhere:t", "nowhere");
         let raw = load_overlay(&opened, "raw", outside.path()).unwrap().remove(0);

@@ -271,11 +271,7 @@ impl Replayer {
         traced: bool,
     ) -> Result<ReplayResult, ReplayError> {
         let composed = self.compose(commit, change)?;
-        let how = match traced {
-            true if self.recipe.coverage.is_empty() => "traced".to_owned(),
-            true => format!("traced {}", self.recipe.coverage.join(" ")),
-            false => "plain".to_owned(),
-        };
+        let how = if traced { format!("traced {}", self.recipe.coverage.join(" ")) } else { "plain".into() };
         let key = Evidence::hash(&format!("{} {} {how}", composed.tree, self.recipe.hash()));
         if let Some((number, entry)) = hold(&self.ledger).recall(&key) {
             return Ok(ReplayResult::new(number, entry, true));
@@ -297,20 +293,10 @@ impl Replayer {
         };
         let mut entry = self.entry(key, commit, change.is_some(), execution, failed_step, &slot.path());
         entry.notes.extend(composed.notes.iter().chain(slot.notes()).cloned());
-        if let Some(instrument) = &instrument
-            && entry.run.outcome != ReplayOutcome::Passes
-            && instrument.is_named_in(&entry.tail)
-        {
-            entry.run.outcome = ReplayOutcome::CannotTest;
-            entry.why = Some("the tracer disturbed the run".to_owned());
-        }
         if let Some(instrument) = instrument {
-            entry.trace = entry
-                .trace
-                .take()
-                .into_iter()
-                .chain(instrument.collect(self.tracked_files(&composed.tree).into_iter()))
-                .max_by_key(|trace| trace.precision);
+            // A trace is only a hint, so it may lack files that cannot be listed.
+            let files = millwright_git::files_at(self.pool.repo(), &composed.tree).unwrap_or_default();
+            entry.add_trace(instrument, files.into_iter());
         }
         drop(slot);
         let mut ledger = hold(&self.ledger);
@@ -324,11 +310,6 @@ impl Replayer {
             "replayed"
         );
         Ok(ReplayResult::new(number, entry, false))
-    }
-
-    /// The files of a tree; none when they cannot be listed, because a trace is only a hint.
-    fn tracked_files(&self, tree: &str) -> Vec<String> {
-        millwright_git::files_at(self.pool.repo(), tree).unwrap_or_default()
     }
 
     pub(super) fn compose(

@@ -132,7 +132,11 @@ async fn answer(app: &Arc<ServiceState>, job: &Job) -> Result<(IncidentMessage, 
                     let answer = begun.reading_only().hear(&asked, &ears).await;
                     match answer.failed.map(AnswerError::Feedback) {
                         Some(error) if is_transient(&error) => Err(error),
-                        _ => Ok(answer.text),
+                        Some(error) => {
+                            tracing::warn!(error = %error, "what a person said of an answer could not be recorded");
+                            Ok(answer.text)
+                        }
+                        None => Ok(answer.text),
                     }
                 }
                 Err(error) => told("The question could not be answered", error),

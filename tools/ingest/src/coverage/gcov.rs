@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::limits::MAX_PATH_BYTES;
 use super::report::{CoverageFormat, CoverageReport};
+use super::report_paths::joined;
 
 /// Whether a document is gcov's.
 pub(super) fn is_document(value: &Value) -> bool {
@@ -44,19 +45,4 @@ pub(super) fn read(documents: impl Iterator<Item = Value>) -> CoverageReport {
         }
     }
     report
-}
-
-/// A path below a folder, without `.` and `..`.
-fn joined(folder: &str, name: &str) -> String {
-    let mut parts: Vec<&str> = folder.trim_end_matches('/').split('/').collect();
-    for part in name.split('/') {
-        match part {
-            "." | "" => {}
-            ".." => {
-                parts.pop();
-            }
-            part => parts.push(part),
-        }
-    }
-    parts.join("/")
 }

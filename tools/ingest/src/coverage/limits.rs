@@ -17,5 +17,3 @@ pub(super) const MAX_PATH_BYTES: usize = 4_096;
 pub(super) const MAX_NAME_BYTES: usize = 1_024;
 /// Maximum number of lines that one range of a report may cover.
 pub(super) const MAX_RANGE: u64 = 200_000;
-/// Maximum nesting of XML elements.
-pub(super) const MAX_DEPTH: usize = 200;

@@ -67,3 +67,17 @@ fn normalised(path: &str) -> String {
 fn is_absolute(path: &str) -> bool {
     path.starts_with('/') || path.as_bytes().get(1) == Some(&b':')
 }
+
+/// A path below an absolute folder, without `.` and `..`.
+pub(super) fn joined(folder: &str, path: &str) -> String {
+    let mut parts: Vec<&str> = folder.trim_end_matches('/').split('/').collect();
+    for part in path.split('/') {
+        match part {
+            "." | "" => {}
+            // The first part is the empty one before the root's slash.
+            ".." => parts.truncate(parts.len().saturating_sub(1).max(1)),
+            part => parts.push(part),
+        }
+    }
+    parts.join("/")
+}

@@ -12,6 +12,7 @@ use sourcemap::DecodedMap;
 
 use super::limits::{MAX_LINES, MAX_PATH_BYTES};
 use super::report::{CoverageFormat, CoverageReport};
+use super::report_paths::joined;
 
 /// Gives the text of a script by its absolute path; `None` for a script whose lines are not wanted.
 pub type SourceText<'s> = dyn FnMut(&str) -> Option<String> + 's;
@@ -208,15 +209,5 @@ fn original_path(folder: &str, source: &str) -> String {
     if source.starts_with('/') || source.contains("://") {
         return source;
     }
-    let mut parts: Vec<&str> = folder.split('/').collect();
-    for part in source.split('/') {
-        match part {
-            "." => {}
-            ".." => {
-                parts.pop();
-            }
-            part => parts.push(part),
-        }
-    }
-    parts.join("/")
+    joined(folder, &source)
 }

@@ -2,14 +2,13 @@
 The XML formats share their walk: elements with attributes, in bounded depth. The root element tells them apart.
 */
 
-use std::borrow::Cow;
-
 use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
 
-use super::limits::{MAX_DEPTH, MAX_PATH_BYTES};
+use super::limits::MAX_PATH_BYTES;
 use super::report::CoverageReport;
 use super::{CoverageError, cobertura, jacoco};
+use crate::xml_attribute::{MAX_XML_DEPTH, attribute};
 
 /// Reads the elements of one format.
 pub(super) trait ElementReader {
@@ -29,16 +28,8 @@ pub(super) struct XmlElement<'e> {
 
 impl XmlElement<'_> {
     /// The value of an attribute; empty when it is missing or longer than a path may be.
-    pub(super) fn text(&self, attribute: &str) -> String {
-        let Some(found) = self.start.try_get_attribute(attribute).ok().flatten() else {
-            return String::new();
-        };
-        if found.value.len() > MAX_PATH_BYTES {
-            return String::new();
-        }
-        let text = found.value.into_owned();
-        // Only the predefined entities exist here; a value with another one stays as it is.
-        quick_xml::escape::unescape(&text).map(Cow::into_owned).unwrap_or(text)
+    pub(super) fn text(&self, attribute_name: &str) -> String {
+        attribute(self.start, attribute_name).filter(|text| text.len() <= MAX_PATH_BYTES).unwrap_or_default()
     }
 
     /// The value of an attribute as a number.
@@ -83,8 +74,8 @@ fn walk<R: ElementReader>(text: &str, mut reader: R) -> Result<CoverageReport, C
         match event {
             Ok(Event::Start(start)) => {
                 depth += 1;
-                if depth > MAX_DEPTH {
-                    return Err(damaged(format!("elements are nested more than {MAX_DEPTH} deep")));
+                if depth > MAX_XML_DEPTH {
+                    return Err(damaged(format!("elements are nested more than {MAX_XML_DEPTH} deep")));
                 }
                 last_text.clear();
                 reader.open(&XmlElement { name: name(&start), start: &start });

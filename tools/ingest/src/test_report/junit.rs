@@ -9,11 +9,11 @@ use quick_xml::events::{BytesStart, Event};
 
 use super::jest_json::finish;
 use super::log::RunLog;
+use crate::xml_attribute::{MAX_XML_DEPTH, attribute};
+
 use super::report::{RunnerKind, TestCounts, TestReport, TestStatus, UnitStatus};
 
 const KIND: RunnerKind = RunnerKind::JunitXml;
-/// Deepest nesting of elements.
-const MAX_DEPTH: usize = 200;
 
 #[derive(Debug)]
 struct OpenTest {
@@ -44,7 +44,7 @@ pub(super) fn read(bytes: &[u8]) -> Option<TestReport> {
         match xml.read_event() {
             Ok(Event::Start(element)) => {
                 depth += 1;
-                if depth > MAX_DEPTH {
+                if depth > MAX_XML_DEPTH {
                     break false;
                 }
                 reader.open(&element, depth, &mut log);
@@ -141,10 +141,4 @@ impl JunitReader {
             }
         }
     }
-}
-
-fn attribute(element: &BytesStart<'_>, name: &str) -> Option<String> {
-    let attribute = element.try_get_attribute(name).ok()??;
-    let text = attribute.value.into_owned();
-    Some(quick_xml::escape::unescape(&text).map_or_else(|_| text.clone(), |text| text.into_owned()))
 }

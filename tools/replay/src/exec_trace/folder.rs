@@ -4,10 +4,11 @@ sizes and kinds of files are bounded.
 */
 
 use std::fs;
-use std::io::Read;
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::{collections::BTreeMap, io};
+
+use crate::checkout_files::read_regular;
 
 /// Maximum number of bytes that are read of one adapter's output.
 const MAX_TRACE_BYTES: u64 = 64 << 20;
@@ -23,7 +24,7 @@ pub(super) struct TraceFolder<'t> {
     pub(super) bin: PathBuf,
     pub(super) checkout: &'t Path,
     /// A file that is older than everything that the run writes.
-    pub(super) marker: PathBuf,
+    pub(super) marker: &'t Path,
     /// The environment of the recipe.
     pub(super) env: &'t BTreeMap<String, String>,
 }
@@ -49,7 +50,7 @@ pub(super) fn read_files(folder: &Path) -> Vec<Vec<u8>> {
         return contents;
     }
     for entry in fs::read_dir(folder).into_iter().flatten().flatten().take(MAX_TRACE_FILES) {
-        if let Some(content) = read_bounded(&entry.path(), budget) {
+        if let Some(content) = read_regular(&entry.path(), budget) {
             budget = budget.saturating_sub(content.len() as u64);
             contents.push(content);
         }
@@ -57,16 +58,15 @@ pub(super) fn read_files(folder: &Path) -> Vec<Vec<u8>> {
     contents
 }
 
-/// The content of a regular file, up to `most` bytes; `None` for anything else.
-pub(super) fn read_bounded(path: &Path, most: u64) -> Option<Vec<u8>> {
-    let no_follow = libc::O_NOFOLLOW | libc::O_NONBLOCK;
-    let file = fs::OpenOptions::new().read(true).custom_flags(no_follow).open(path).ok()?;
-    if !file.metadata().is_ok_and(|meta| meta.is_file()) {
-        return None;
-    }
-    let mut content = Vec::new();
-    file.take(most).read_to_end(&mut content).ok()?;
-    Some(content)
+/// The text of a script that ran, for coverage that counts characters; `None` unless it is the repository's own. `root` is
+/// the checkout without links in its path, because the run may have put a link in place of a folder.
+pub(super) fn script_text(root: &Path, script: &str) -> Option<String> {
+    /// Larger scripts are bundles, whose lines say nothing about the repository.
+    const MAX_SCRIPT_BYTES: u64 = 4 << 20;
+    let path = Path::new(script).canonicalize().ok()?;
+    let is_own = !path.strip_prefix(root).ok()?.iter().any(|part| part == "node_modules");
+    let text = is_own.then(|| read_regular(&path, MAX_SCRIPT_BYTES)).flatten()?;
+    String::from_utf8(text).ok()
 }
 
 /// A shell script that can be executed.

@@ -6,10 +6,8 @@ they end.
 use std::collections::BTreeMap;
 use std::{fs, io};
 
-use millwright_ingest::RepoFiles;
-
+use super::TraceAdapter;
 use super::folder::{TraceFolder, quoted};
-use super::{ExecutionTrace, TraceAdapter, of_reports};
 
 pub(super) struct GoTracer;
 
@@ -32,9 +30,5 @@ impl TraceAdapter for GoTracer {
             "if ls {out}/counters/covmeta.* >/dev/null 2>&1; then \
              GOFLAGS= go tool covdata textfmt -i={out}/counters -o={out}/programs.cov >/dev/null 2>&1; fi\n"
         )
-    }
-
-    fn collect(&self, folder: &TraceFolder<'_>, repository: &RepoFiles) -> Option<ExecutionTrace> {
-        of_reports(folder, repository)
     }
 }

@@ -24,8 +24,8 @@ impl TraceAdapter for JvmTracer {
         let mut files: BTreeMap<String, ExecutedFile> = BTreeMap::new();
         for content in read_files(&folder.out) {
             for line in String::from_utf8_lossy(&content).lines() {
-                if let Some(path) = loaded_class(line).and_then(|class| source_of(class, repository)) {
-                    files.entry(path).or_default();
+                if let Some(path) = loaded_class(line).and_then(|class| repository.source_of_class(class)) {
+                    files.entry(path.to_owned()).or_default();
                 }
             }
         }
@@ -41,18 +41,4 @@ fn loaded_class(line: &str) -> Option<&str> {
     let is_own =
         !source.starts_with("jrt:") && !source.starts_with("shared objects file") && !class.contains('/');
     is_own.then_some(class)
-}
-
-/// The source file of a class: that of its outermost class, by its package.
-fn source_of(class: &str, repository: &RepoFiles) -> Option<String> {
-    let outer = class.split('$').next()?;
-    let stem = outer.replace('.', "/");
-    // Kotlin puts what stands outside of classes into one that is named after its file.
-    let kotlin = stem.strip_suffix("Kt").map(|stem| format!("{stem}.kt"));
-    let named = ["java", "kt", "scala", "groovy"].into_iter().map(|extension| format!("{stem}.{extension}"));
-    named.chain(kotlin).find_map(|path| {
-        let found = repository.locate(&path, millwright_model::Language::Unknown)?;
-        // The whole package must match: a class of a library may have the same simple name.
-        (found == path || found.ends_with(&format!("/{path}"))).then(|| found.to_owned())
-    })
 }

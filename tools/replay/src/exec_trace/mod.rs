@@ -32,7 +32,8 @@ use serde::{Deserialize, Serialize};
 use tempfile::TempDir;
 
 use crate::ReplayRecipe;
-use folder::TraceFolder;
+use crate::checkout_files::read_regular;
+use folder::{TraceFolder, read_files, script_text};
 
 /// How finely a run was observed. Coarser traces are weaker evidence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -134,8 +135,10 @@ trait TraceAdapter: Sync {
         String::new()
     }
 
-    /// Reads what the programs wrote; `None` when there is nothing.
-    fn collect(&self, folder: &TraceFolder<'_>, repository: &RepoFiles) -> Option<ExecutionTrace>;
+    /// Reads what the programs wrote, by default coverage reports; `None` when there is nothing.
+    fn collect(&self, folder: &TraceFolder<'_>, repository: &RepoFiles) -> Option<ExecutionTrace> {
+        of_reports(read_files(&folder.out).into_iter(), folder.checkout, repository)
+    }
 }
 
 /// The adapters, each with the name of its folder.
@@ -154,11 +157,9 @@ const ADAPTERS: &[(&str, &dyn TraceAdapter)] = &[
 pub struct TraceInstrument {
     folder: TempDir,
     checkout: PathBuf,
-    /// The environment of the recipe.
-    own_env: BTreeMap<String, String>,
-    /// Globs of coverage files that the command writes, relative to the checkout.
-    coverage: Vec<String>,
-    /// When the run may begin at the earliest.
+    recipe: ReplayRecipe,
+    /// A file that is older than everything that the run writes, and its time.
+    marker: PathBuf,
     started: SystemTime,
     env: BTreeMap<String, String>,
 }
@@ -169,17 +170,12 @@ impl TraceInstrument {
         fs::create_dir_all(&scratch)?;
         let folder = tempfile::Builder::new().prefix("trace-").tempdir_in(&scratch)?;
         fs::create_dir(folder.path().join("bin"))?;
+        let marker = folder.path().join("started");
+        fs::write(&marker, "")?;
+        let started = fs::metadata(&marker)?.modified()?;
+        let (checkout, recipe) = (checkout.to_owned(), recipe.clone());
+        let mut instrument = Self { folder, checkout, recipe, marker, started, env: BTreeMap::new() };
         let mut env = BTreeMap::new();
-        let mut instrument = Self {
-            folder,
-            checkout: checkout.to_owned(),
-            own_env: recipe.env.clone(),
-            coverage: recipe.coverage.clone(),
-            started: SystemTime::now(),
-            env: BTreeMap::new(),
-        };
-        fs::write(instrument.marker(), "")?;
-        instrument.started = fs::metadata(instrument.marker())?.modified()?;
         for (name, adapter) in instrument.adapters() {
             let place = instrument.place(name);
             fs::create_dir_all(&place.installed)?;
@@ -198,12 +194,8 @@ impl TraceInstrument {
         ADAPTERS.iter().copied().filter(move |(_, adapter)| takes_all || adapter.takes_any_path())
     }
 
-    fn marker(&self) -> PathBuf {
-        self.folder.path().join("started")
-    }
-
     /// Whether an output is about the tracers themselves: then they disturbed the run.
-    pub fn is_named_in(&self, output: &str) -> bool {
+    pub(crate) fn is_named_in(&self, output: &str) -> bool {
         let Some(folder) = self.folder.path().to_str() else { return false };
         // What the JVM says of its options is no complaint.
         output.lines().any(|line| line.contains(folder) && !line.starts_with("NOTE: Picked up "))
@@ -215,20 +207,24 @@ impl TraceInstrument {
             installed: root.join("installed").join(adapter),
             out: root.join("out").join(adapter),
             bin: root.join("bin"),
-            marker: self.marker(),
+            marker: &self.marker,
             checkout: &self.checkout,
-            env: &self.own_env,
+            env: &self.recipe.env,
         }
     }
 
     /// Changes `command` so that it records a trace.
     pub fn arm(&self, command: &mut SandboxedCommand) {
+        /// Seconds for the programs that read counters. They run within the command's own limit.
+        const MAX_AFTER_S: u32 = 60;
         let after: String = self.adapters().map(|(name, adapter)| adapter.after(&self.place(name))).collect();
+        // What takes longer than the limit reproduces a hang, so nothing is added to the command then.
+        let after = folder::quoted(if self.recipe.is_hang { "" } else { &after });
         let bin = folder::quoted(&self.folder.path().join("bin").to_string_lossy());
         // The command runs in a shell of its own, so that its `exit` does not end what comes after it.
         command.script = format!(
-            "(\nPATH={bin}:\"$PATH\"; export PATH\n{}\n)\nmillwright_status=$?\n{{\n{after}}} >/dev/null 2>&1\n\
-             exit $millwright_status\n",
+            "(\nPATH={bin}:\"$PATH\"; export PATH\n{}\n)\nmillwright_status=$?\n\
+             timeout {MAX_AFTER_S} sh -c {after} >/dev/null 2>&1\nexit $millwright_status\n",
             command.script
         );
         command.env.extend(self.env.clone());
@@ -238,23 +234,29 @@ impl TraceInstrument {
 
     /// Reads the recorded trace; `None` when no adapter recorded anything. `files` lists the repository's files at the
     /// revision that ran.
-    pub fn collect(self, files: impl Iterator<Item = String>) -> Option<ExecutionTrace> {
+    pub(crate) fn collect(self, files: impl Iterator<Item = String>) -> Option<ExecutionTrace> {
         let repository = RepoFiles::new(files);
         let traces =
             self.adapters().filter_map(|(name, adapter)| adapter.collect(&self.place(name), &repository));
-        let named = coverage_file::collect(&self.checkout, &self.coverage, self.started, &repository);
+        let named = coverage_file::collect(&self.checkout, &self.recipe.coverage, self.started, &repository);
         let mut whole = ExecutionTrace::empty(TracePrecision::Files);
         traces.chain(named).for_each(|trace| whole.extend(trace));
         whole.if_any()
     }
 }
 
-/// The trace of all coverage reports that an adapter's programs wrote.
-fn of_reports(place: &TraceFolder<'_>, repository: &RepoFiles) -> Option<ExecutionTrace> {
+/// The trace of coverage reports of one run.
+fn of_reports(
+    reports: impl Iterator<Item = Vec<u8>>,
+    checkout: &Path,
+    repository: &RepoFiles,
+) -> Option<ExecutionTrace> {
+    let root = checkout.canonicalize().unwrap_or_else(|_| checkout.to_owned());
     let mut whole = ExecutionTrace::empty(TracePrecision::Lines);
-    for content in folder::read_files(&place.out) {
-        if let Ok(report) = read_coverage(&content, &mut |_| None) {
-            whole.extend(of_report(report, place.checkout, repository));
+    for content in reports {
+        match read_coverage(&content, &mut |script| script_text(&root, script)) {
+            Ok(report) => whole.extend(of_report(report, checkout, repository)),
+            Err(error) => tracing::debug!(%error, "a coverage report cannot be read"),
         }
     }
     whole.if_any()
@@ -276,18 +278,17 @@ fn of_report(report: CoverageReport, checkout: &Path, repository: &RepoFiles) ->
     }
 }
 
-#[cfg(test)]
-#[path = "languages_tests.rs"]
-mod languages_tests;
-/// Lines of a source file; `None` for what is not a regular file.
+/// Lines of a source file; `None` for what is not a regular file, or too large to be a source.
 fn line_count(path: &Path) -> Option<u32> {
-    /// Larger files are generated.
     const MAX_BYTES: u64 = 16 << 20;
-    let text = folder::read_bounded(path, MAX_BYTES)?;
-    let breaks = text.iter().filter(|byte| **byte == b'\n').count();
-    u32::try_from(breaks + 1).ok()
+    let content = read_regular(path, MAX_BYTES + 1).filter(|content| content.len() as u64 <= MAX_BYTES)?;
+    u32::try_from(millwright_git::line_count(&content)).ok()
 }
 
 #[cfg(test)]
 #[path = "exec_trace_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "languages_tests.rs"]
+mod languages_tests;

@@ -6,10 +6,8 @@ The tools that read them run in the sandbox behind the command.
 use std::collections::BTreeMap;
 use std::io;
 
-use millwright_ingest::RepoFiles;
-
+use super::TraceAdapter;
 use super::folder::{TraceFolder, quoted};
-use super::{ExecutionTrace, TraceAdapter, of_reports};
 
 /// Programs and libraries with LLVM's coverage map that are looked at, at most.
 const MAX_OBJECTS: usize = 60;
@@ -44,9 +42,5 @@ impl TraceAdapter for NativeTracer {
              -instr-profile={out}/merged.profdata $millwright_objects >{out}/llvm.lcov 2>/dev/null && break\n\
              done\nrm -f {out}/*.profraw {out}/merged.profdata\nfi\n"
         )
-    }
-
-    fn collect(&self, folder: &TraceFolder<'_>, repository: &RepoFiles) -> Option<ExecutionTrace> {
-        of_reports(folder, repository)
     }
 }

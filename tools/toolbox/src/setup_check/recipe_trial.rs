@@ -44,9 +44,13 @@ pub struct RecipesTried {
     pub checks: Vec<SetupCheck>,
     /// Whether tests really ran; `None` if there was nothing to try.
     pub tests_ran: Option<bool>,
-    /// Milliseconds that the whole test suite took, and whether it passed.
-    whole_ms: u64,
-    passes: bool,
+}
+
+/// The whole test suite, run once.
+#[derive(Debug, Default)]
+struct WholeRun {
+    report: TestReport,
+    duration_ms: u64,
 }
 
 impl RecipeTrial<'_> {
@@ -75,13 +79,15 @@ impl RecipeTrial<'_> {
                     "no fix can be verified by the project's tests; set test in [repositories.NAME] (`millwright init` \
                      guesses it)",
                 ));
-                Some(TestReport::default())
+                Some(WholeRun::default())
             }
         };
-        match (&self.recipes.test_one, whole) {
-            (Some(test_one), Some(whole)) => self.one_test(test_one, &whole, &laid, progress, &mut tried),
+        let is_traced = match (&self.recipes.test_one, &whole) {
+            (Some(test_one), Some(whole)) => {
+                self.one_test(test_one, &whole.report, &laid, progress, &mut tried)
+            }
             // The set-up fails, which was reported already.
-            (Some(_), None) => {}
+            (Some(_), None) => false,
             (None, _) => {
                 if self.tests.is_none() && !self.recipes.setup.is_empty() {
                     self.set_up_alone(progress, &mut tried);
@@ -91,17 +97,17 @@ impl RecipeTrial<'_> {
                     "a ticket that names a failing test cannot be replayed automatically; set test_one = \"… \
                      {test}\" in [repositories.NAME]",
                 ));
+                false
             }
-        }
-        let is_traced = tried.checks.iter().any(|check| check.part == SetupPart::Trace);
-        if let Some(command) = self.tests
+        };
+        if let (Some(command), Some(whole)) = (self.tests, whole)
             && !is_traced
             && tried.tests_ran == Some(true)
-            && tried.whole_ms <= MAX_TRACED_MS
+            && whole.duration_ms <= MAX_TRACED_MS
         {
             progress(command);
             let recipe = tests_recipe(&self.recipes.recipe(""), command);
-            tried.checks.push(self.trace(recipe, &[], tried.passes));
+            tried.checks.push(self.trace(recipe, &[], whole.report.exit_status == Some(0)));
         }
         tried
     }
@@ -128,7 +134,7 @@ impl RecipeTrial<'_> {
         Replayer::new(pool, recipe, sandbox, ReplayLedger::in_memory(), self.sandbox.clone(), never)
     }
 
-    /// Traces the command of one test, as an investigation traces the failing run.
+    /// Traces a command, as an investigation traces the failing run. `passes` says that it passes without a trace.
     fn trace(&self, recipe: ReplayRecipe, laid: &[LaidFile], passes: bool) -> SetupCheck {
         let recipe = self.within_limits(recipe, laid);
         let command = recipe.command.clone();
@@ -168,7 +174,7 @@ impl RecipeTrial<'_> {
 
     /// Runs the whole test suite as investigations do, without the files that replays lay over a checkout; `None` if
     /// the tests did not start.
-    fn whole_tests(&self, command: &str, tried: &mut RecipesTried) -> Option<TestReport> {
+    fn whole_tests(&self, command: &str, tried: &mut RecipesTried) -> Option<WholeRun> {
         let recipe = tests_recipe(&self.recipes.recipe(""), command);
         let run = match self.run_tests(recipe, &[]) {
             Ok(run) => run,
@@ -185,14 +191,13 @@ impl RecipeTrial<'_> {
             tried.tests_ran = Some(false);
             return None;
         }
-        tried.whole_ms = run.duration_ms;
-        tried.passes = run.report.exit_status == Some(0);
         let check = self.tests_check(SetupPart::Test, command, &run);
         tried.tests_ran = Some(run.report.ran() > 0 || is_fine(&check));
         tried.checks.push(check);
-        Some(run.report)
+        Some(WholeRun { report: run.report, duration_ms: run.duration_ms })
     }
 
+    /// Runs one test, and traces it; returns whether it was traced.
     fn one_test(
         &self,
         test_one: &str,
@@ -200,17 +205,17 @@ impl RecipeTrial<'_> {
         laid: &[LaidFile],
         progress: &dyn Fn(&str),
         tried: &mut RecipesTried,
-    ) {
+    ) -> bool {
         let Some(test) = sample_test(self.repo, self.commit, whole, test_one) else {
             let detail = format!("`{test_one}` was not tried: no test is known by name to try it with");
             tried.checks.push(SetupCheck::doubtful(SetupPart::TestOne, detail));
-            return;
+            return false;
         };
         let command = match derive_command(test_one, &test) {
             Ok(command) => command,
             Err(error) => {
                 tried.checks.push(SetupCheck::broken(SetupPart::TestOne, error.to_string()));
-                return;
+                return false;
             }
         };
         progress(&command);
@@ -240,6 +245,7 @@ impl RecipeTrial<'_> {
             progress(&command);
             tried.checks.push(self.trace(self.recipes.recipe(command), laid, passes));
         }
+        is_fine
     }
 
     fn tests_check(&self, part: SetupPart, command: &str, run: &ProjectTestsRun) -> SetupCheck {

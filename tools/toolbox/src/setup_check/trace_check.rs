@@ -18,10 +18,11 @@ pub(super) fn trace_check(
     const PART: SetupPart = SetupPart::Trace;
     let trace = match traced {
         Ok(result) if passes && result.outcome() != ReplayOutcome::Passes => {
+            // The very last line is the exit status.
             let last = result.tail.lines().rev().nth(1).unwrap_or_default();
-            let detail = format!(
-                "`{command}` fails when it is traced, so it will be replayed without a trace: {last}"
-            );
+            let why = result.why.as_deref().unwrap_or(last);
+            let detail =
+                format!("`{command}` fails when it is traced, so it will be replayed without a trace: {why}");
             return SetupCheck::doubtful(PART, detail);
         }
         Ok(result) => result.trace.as_ref(),
