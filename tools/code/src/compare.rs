@@ -40,24 +40,69 @@ struct Token<'s> {
 
 /// `None` when the tree is too deep to be read completely.
 fn tokens<'s>(tree: &Tree, source: &'s str, lang: SourceLanguage) -> Option<Vec<Token<'s>>> {
-    let comments = lang.grammar().comments;
     let mut found = Vec::new();
-    let complete = parse::walk(tree, |node, depth| {
-        if comments.contains(&node.kind()) || is_docstring(node, lang) || is_loose_mark(node) {
-            return WalkInto::Skip;
+    let complete = parse::walk(tree, |node, depth| match lexeme(node, source, lang) {
+        Lexeme::Comment | Lexeme::Docstring | Lexeme::LooseMark => WalkInto::Skip,
+        Lexeme::Nothing => WalkInto::Children,
+        Lexeme::Token { kind, text } => {
+            found.push(Token { depth, kind, text });
+            WalkInto::Children
         }
-        let leaf = node.child_count() == 0;
-        let text = match (leaf, node.kind()) {
-            (false, _) => "",
-            (true, "string_start" | "string_end" | "\"" | "'") => without_quotes(text(node, source), node),
-            (true, _) => text(node, source).trim(),
-        };
-        if !(leaf && text.is_empty() && node.kind().trim().is_empty()) {
-            found.push(Token { depth, kind: if is_quote(node.kind()) { 0 } else { node.kind_id() }, text });
-        }
-        WalkInto::Children
     });
     complete.then_some(found)
+}
+
+/// As [`lexeme`] for a leaf, but leaves out what can be formatting without looking around: quotes, commas and
+/// semicolons. Texts that differ in the rest differ in any case.
+pub(crate) fn rough_lexeme<'s>(node: Node<'_>, source: &'s str, lang: SourceLanguage) -> Lexeme<'s> {
+    let kind = node.kind();
+    if lang.grammar().comments.contains(&kind) {
+        return Lexeme::Comment;
+    } else if is_docstring(node, lang) {
+        return Lexeme::Docstring;
+    } else if matches!(kind, "," | ";" | "string_start" | "string_end" | "\"" | "'") {
+        return Lexeme::LooseMark;
+    }
+    let leaf = node.child_count() == 0;
+    let text = if leaf { text(node, source).trim() } else { "" };
+    if leaf && text.is_empty() && kind.trim().is_empty() {
+        return Lexeme::Nothing;
+    }
+    Lexeme::Token { kind: node.kind_id(), text }
+}
+
+/// What a node adds to the meaning of its file.
+pub(crate) enum Lexeme<'s> {
+    Comment,
+    Docstring,
+    /// A mark that formatters add and remove.
+    LooseMark,
+    Nothing,
+    /// An inner node has no text.
+    Token {
+        kind: u16,
+        text: &'s str,
+    },
+}
+
+pub(crate) fn lexeme<'s>(node: Node<'_>, source: &'s str, lang: SourceLanguage) -> Lexeme<'s> {
+    if lang.grammar().comments.contains(&node.kind()) {
+        return Lexeme::Comment;
+    } else if is_docstring(node, lang) {
+        return Lexeme::Docstring;
+    } else if is_loose_mark(node) {
+        return Lexeme::LooseMark;
+    }
+    let leaf = node.child_count() == 0;
+    let text = match (leaf, node.kind()) {
+        (false, _) => "",
+        (true, "string_start" | "string_end" | "\"" | "'") => without_quotes(text(node, source), node),
+        (true, _) => text(node, source).trim(),
+    };
+    if leaf && text.is_empty() && node.kind().trim().is_empty() {
+        return Lexeme::Nothing;
+    }
+    Lexeme::Token { kind: if is_quote(node.kind()) { 0 } else { node.kind_id() }, text }
 }
 
 /// A string that is a statement by itself.

@@ -21,6 +21,7 @@ mod references;
 mod symbols;
 pub(crate) mod syntax;
 mod test_paths;
+pub mod units;
 
 pub use compare::is_formatting_or_comment_only;
 pub use index::{CodeIndex, DefinitionsFound, ReferencesFound};

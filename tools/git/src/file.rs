@@ -6,6 +6,7 @@ such.
 
 use std::path::Path;
 
+use millwright_model::CommitId;
 use serde::{Deserialize, Serialize};
 
 use super::read::fields;
@@ -161,6 +162,48 @@ fn read_blob(
         bytes: blob.content().to_vec(),
         is_link: entry.filemode() == 0o120_000,
     })
+}
+
+/// Looks up files of many revisions through one handle.
+pub struct PathLookup<'r> {
+    repo: &'r Repo,
+    repository: git2::Repository,
+}
+
+impl<'r> PathLookup<'r> {
+    /// # Errors
+    /// When the repository cannot be opened.
+    pub fn open(repo: &'r Repo) -> Result<Self, RepoError> {
+        Ok(Self { repo, repository: repo.libgit2()? })
+    }
+
+    /// Object id of the file at `path` of a commit; `None` when there is none.
+    ///
+    /// # Errors
+    /// When the commit or one of its folders cannot be read.
+    pub fn blob_id(&self, commit: &CommitId, path: &str) -> Result<Option<String>, RepoError> {
+        let failed = |source| self.repo.libgit2_error(source);
+        let id = git2::Oid::from_str(commit).map_err(failed)?;
+        let tree = self.repository.find_commit(id).and_then(|commit| commit.tree()).map_err(failed)?;
+        if path.contains('\0') || path.split('/').any(|part| matches!(part, "" | "." | "..")) {
+            return Ok(None);
+        }
+        match tree.get_path(Path::new(path)) {
+            Ok(entry) => Ok((entry.kind() == Some(git2::ObjectType::Blob)).then(|| entry.id().to_string())),
+            Err(error)
+                if error.class() == git2::ErrorClass::Tree || error.code() == git2::ErrorCode::NotFound =>
+            {
+                Ok(None)
+            }
+            Err(error) => Err(failed(error)),
+        }
+    }
+}
+
+impl std::fmt::Debug for PathLookup<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("PathLookup").field(&self.repo.path()).finish()
+    }
 }
 
 /// Every file of a revision (full id), in git's order. Invalid UTF-8 in paths is replaced.

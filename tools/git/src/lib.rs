@@ -7,6 +7,7 @@ them on blocking threads.
 */
 
 mod blame;
+mod blobs;
 mod branch_files;
 pub mod checkout;
 mod diff;
@@ -24,14 +25,16 @@ mod read;
 mod refs;
 mod renames;
 mod repo;
+mod tree_changes;
 mod uncommitted;
 pub mod unified_diff;
 
 pub use blame::{BlameQuery, BlameSpan, blame};
+pub use blobs::read_blobs;
 pub use diff::{CommitDetail, FileChange, GitDiff, diff, show};
 pub use file::{
-    EntryKind, FileBlob, MAX_FILE_BYTES, RevisionReader, TreeEntry, TreePathKind, blob_at, entries_at,
-    exists_at, files_at, is_binary, kind_at, line_count, submodules_at,
+    EntryKind, FileBlob, MAX_FILE_BYTES, PathLookup, RevisionReader, TreeEntry, TreePathKind, blob_at,
+    entries_at, exists_at, files_at, is_binary, kind_at, line_count, submodules_at,
 };
 pub use grep::{GrepHit, GrepQuery, GrepResult, PatternKind, grep};
 pub use log::{
@@ -43,6 +46,7 @@ pub use owners::{CodeOwners, SuggestedContact, who_to_ask};
 pub use publish::{PublishResult, check_branch_name, check_remote, commit_of, create_branch, push};
 pub use renames::renamed_to;
 pub use repo::{Repo, RepoError};
+pub use tree_changes::{TreeChange, TreeChanges, tree_changes};
 pub use uncommitted::uncommitted;
 
 /// Whether a git repository exists at `path` or above it. Does not open the repository.

@@ -27,8 +27,9 @@ pub enum RepoError {
     #[error("{path} has no commits yet; there is no history to investigate")]
     Empty { path: PathBuf },
     #[error(
-        "{path} is a partial clone (some objects are only at its remote); \
-         run `git -C {path} fetch --refetch --no-filter` first, Millwright never fetches by itself here"
+        "{path} is a partial clone without the folders of its commits (they are only at its remote); \
+         run `git -C {path} fetch --refetch --filter=blob:none` first, or `--no-filter` to have the contents of \
+         files, too; Millwright never fetches by itself here"
     )]
     Partial { path: PathBuf },
     #[error("{path} uses the {format} object format; only sha1 repositories can be read so far")]
@@ -85,6 +86,8 @@ pub struct Repo {
     data: PathBuf,
     shallow: bool,
     reftable: bool,
+    /// Whether contents of files are missing, as they are in a partial clone.
+    lacks_contents: bool,
 }
 
 impl Repo {
@@ -113,16 +116,17 @@ impl Repo {
             return Err(RepoError::DataInside { data: data_dir, path: located.common_dir });
         }
         let key = hex::encode(&Sha256::digest(located.common_dir.as_os_str().as_encoded_bytes())[..8]);
-        let repo = Self {
+        let mut repo = Self {
             path: fs::canonicalize(path).map_err(|_| not_one())?,
             data: data_dir.join("repos").join(key),
             shallow: located.common_dir.join("shallow").metadata().is_ok_and(|file| file.len() > 0),
             reftable,
+            lacks_contents: false,
             located,
         };
         repo.prepare_borrowed()?;
         if locate::has_promisor_packs(&repo.located.common_dir) {
-            repo.require_recent_objects()?;
+            repo.lacks_contents = repo.lacks_recent_contents()?;
         }
         Ok(repo)
     }
@@ -166,6 +170,11 @@ impl Repo {
     /// Whether the clone is shallow, so that ranges may end early.
     pub fn is_shallow(&self) -> bool {
         self.shallow
+    }
+
+    /// Whether contents of files are missing, as in a partial clone. They are left out: nothing is fetched.
+    pub fn lacks_contents(&self) -> bool {
+        self.lacks_contents
     }
 
     /// A trusted git command on the borrowing git directory.
@@ -264,27 +273,29 @@ impl Repo {
         }
     }
 
-    /// Fails if objects of recent commits are missing. Checks the objects themselves and not the partial-clone
-    /// markers: the clone may have become complete since.
-    fn require_recent_objects(&self) -> Result<(), RepoError> {
-        let Ok(head) = self.resolve("HEAD") else { return Ok(()) };
+    /// Whether contents of recent files are missing; fails if folders of recent commits are. Checks the objects
+    /// themselves and not the partial-clone markers: the clone may have become complete since.
+    fn lacks_recent_contents(&self) -> Result<bool, RepoError> {
+        let Ok(head) = self.resolve("HEAD") else { return Ok(false) };
         // The check walks every file of the newest commit, so remember when it has passed.
         let seen = self.data.join("whole");
         if fs::read_to_string(&seen).is_ok_and(|known| head == *known) {
-            return Ok(());
+            return Ok(false);
         }
-        let missing = self
-            .git()
-            .args(["rev-list", "--objects", "--missing=print", "--max-count=300", &head])
-            .output()?;
-        if missing.starts_with(b"?") || memchr::memmem::find(&missing, b"\n?").is_some() {
-            return Err(RepoError::Partial { path: self.path.clone() });
+        let misses = |filter: &[&str]| -> Result<bool, RepoError> {
+            let walk = self.git().args(["rev-list", "--objects", "--missing=print", "--max-count=300"]);
+            let missing = walk.args(filter).arg(&*head).output()?;
+            Ok(missing.starts_with(b"?") || memchr::memmem::find(&missing, b"\n?").is_some())
+        };
+        if !misses(&[])? {
+            let write = fs::write(&seen, head.as_str());
+            write.map_err(|source| RepoError::Io { action: "writing", path: seen, source })?;
+            return Ok(false);
         }
-        fs::write(&seen, head.as_str()).map_err(|source| RepoError::Io {
-            action: "writing",
-            path: seen,
-            source,
-        })
+        match misses(&["--filter=blob:none"])? {
+            true => Err(RepoError::Partial { path: self.path.clone() }),
+            false => Ok(true),
+        }
     }
 
     /// An id that is the same for all clones of a project: the oldest root commit on the first-parent line.

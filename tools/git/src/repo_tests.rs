@@ -152,7 +152,11 @@ fn what_cannot_be_read_is_one_clear_error() {
 
     repo.git(&["config", "uploadpack.allowFilter", "true"]);
     repo.clone(&["--bare", "--filter=blob:none", &url], "partial");
-    insta::assert_snapshot!(error_of(&repo.beside("partial"), &data), @"PATH is a partial clone (some objects are only at its remote); run `git -C PATH fetch --refetch --no-filter` first, Millwright never fetches by itself here");
+    assert!(Repo::open(&repo.beside("partial"), &data).unwrap().lacks_contents());
+    repo.clone(&["--bare", "--filter=tree:0", &url], "treeless");
+    insta::assert_snapshot!(error_of(&repo.beside("treeless"), &data), @"PATH is a partial clone without the folders of its commits (they are only at its remote); run `git -C PATH fetch --refetch --filter=blob:none` first, or `--no-filter` to have the contents of files, too; Millwright never fetches by itself here");
+    repo.clone(&["--bare", &url], "complete");
+    assert!(!Repo::open(&repo.beside("complete"), &data).unwrap().lacks_contents());
 
     // HEAD names a branch that does not exist, while others do: a mirror whose default branch was renamed.
     repo.git(&["symbolic-ref", "HEAD", "refs/heads/gone"]);

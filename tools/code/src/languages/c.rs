@@ -7,15 +7,35 @@ use tree_sitter::Node;
 
 use super::{DefinitionScope, Grammar, ImportStatement, SymbolKind, SyntaxDefinition, field_text};
 use crate::node::{line, text};
+use crate::units::parameter_types;
 
-pub(crate) static C: Grammar = grammar(|| tree_sitter_c::LANGUAGE.into());
-pub(crate) static CPP: Grammar = grammar(|| tree_sitter_cpp::LANGUAGE.into());
+pub(crate) static C: Grammar = grammar(|| tree_sitter_c::LANGUAGE.into(), None);
+pub(crate) static CPP: Grammar = grammar(|| tree_sitter_cpp::LANGUAGE.into(), Some(parameters));
 
-const fn grammar(language: fn() -> tree_sitter::Language) -> Grammar {
+const fn grammar(
+    language: fn() -> tree_sitter::Language,
+    overloads: Option<fn(Node<'_>, &str) -> String>,
+) -> Grammar {
     Grammar {
         language,
         define,
         wrappers: &["template_declaration"],
+        unit_parents: &[
+            "translation_unit",
+            "preproc_if",
+            "preproc_ifdef",
+            "preproc_elif",
+            "preproc_else",
+            "linkage_specification",
+            "declaration_list",
+            "field_declaration_list",
+            "declaration",
+            "type_definition",
+            "ERROR",
+        ],
+        bases: &["base_class_clause"],
+        namespace: "",
+        overloads,
         comments: &["comment"],
         calls: &[("call_expression", "function", None), ("new_expression", "type", None)],
         import_nodes: &["preproc_include"],
@@ -78,6 +98,24 @@ fn declared_name<'s>(node: Node<'_>, source: &'s str) -> Option<&'s str> {
         }
     }
     None
+}
+
+/// C++ tells functions of one name apart by their parameters.
+fn parameters(node: Node<'_>, source: &str) -> String {
+    let mut at = node;
+    // A hostile file can nest declarators to any depth.
+    for _ in 0..64 {
+        if at.kind() == "function_declarator"
+            && let Some(list) = at.child_by_field_name("parameters")
+        {
+            return parameter_types(list, source, |kind| kind.ends_with("parameter_declaration"));
+        }
+        match at.child_by_field_name("declarator").or_else(|| at.named_child(0)) {
+            Some(inner) if node.kind() == "function_definition" => at = inner,
+            _ => break,
+        }
+    }
+    String::new()
 }
 
 fn import(node: Node<'_>, source: &str) -> Vec<ImportStatement> {

@@ -6,11 +6,16 @@ use tree_sitter::Node;
 
 use super::{DefinitionScope, Grammar, ImportStatement, SymbolKind, SyntaxDefinition, field_text};
 use crate::node::{line, text};
+use crate::units::parameter_types;
 
 pub(crate) static GRAMMAR: Grammar = Grammar {
     language: || tree_sitter_java::LANGUAGE.into(),
     define,
     wrappers: &[],
+    unit_parents: &[],
+    bases: &["superclass", "super_interfaces", "extends_interfaces", "permits"],
+    namespace: "package_declaration",
+    overloads: Some(parameters),
     comments: &["line_comment", "block_comment"],
     calls: &[("method_invocation", "name", Some("object")), ("object_creation_expression", "type", None)],
     import_nodes: &["import_declaration"],
@@ -33,6 +38,13 @@ fn define(node: Node<'_>, source: &str, _: DefinitionScope) -> Option<SyntaxDefi
         "enum_constant" => named(SymbolKind::Constant),
         _ => None,
     }
+}
+
+fn parameters(node: Node<'_>, source: &str) -> String {
+    let list = node.child_by_field_name("parameters");
+    list.map_or_else(String::new, |list| {
+        parameter_types(list, source, |kind| matches!(kind, "formal_parameter" | "spread_parameter"))
+    })
 }
 
 fn import(node: Node<'_>, source: &str) -> Vec<ImportStatement> {

@@ -105,6 +105,15 @@ pub(crate) struct Grammar {
     pub(crate) define: fn(Node<'_>, &str, DefinitionScope) -> Option<SyntaxDefinition>,
     /// Nodes around a definition that belong to it (decorators, `export`).
     pub(crate) wrappers: &'static [&'static str],
+    /// Nodes that can contain units without being definitions; all nodes when empty. An outline does not walk
+    /// through any other node, which makes it several times faster where most of a file are expressions.
+    pub(crate) unit_parents: &'static [&'static str],
+    /// Nodes of a type's head that name the types it is based on.
+    pub(crate) bases: &'static [&'static str],
+    /// The node that names what the file's units belong to, such as a package; empty when there is none.
+    pub(crate) namespace: &'static str,
+    /// What tells functions of the same name apart, in languages that have overloads.
+    pub(crate) overloads: Option<fn(Node<'_>, &str) -> String>,
     pub(crate) comments: &'static [&'static str],
     /// Call nodes: their kind, the field with the called name, and the field with the object of the call.
     pub(crate) calls: &'static [(&'static str, &'static str, Option<&'static str>)],

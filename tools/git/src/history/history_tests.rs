@@ -3,6 +3,7 @@ use millwright_redaction::{CustomPattern, RedactionConfig};
 
 use super::*;
 use millwright_testkit::imported::{CommittedChange, ImportedRepo};
+use millwright_testkit::repository::TestRepo;
 
 /// Everything the index says about `good..bad`, in a form that does not depend on how the index was built.
 fn describe(history: &HistoryIndex, bad: &CommitId, good: Option<&CommitId>) -> Vec<String> {
@@ -208,6 +209,31 @@ fn a_shallow_clone_has_an_index_of_its_own() {
             .len(),
         10
     );
+}
+
+/// In a partial clone the index has the messages and paths of commits whose contents are missing, and the patches of
+/// the others.
+#[test]
+fn a_partial_clone_is_indexed_without_what_is_missing() {
+    let repo = TestRepo::new();
+    repo.git(&["config", "uploadpack.allowFilter", "true"]);
+    repo.commit("first", &[("src/a.py", "x = 1\n")]);
+    let changed = repo.commit("Change the total", &[("src/a.py", "x = 2\n")]);
+    repo.git(&["rm", "-q", "src/a.py"]);
+    let last = repo.commit("last", &[("src/b.py", "y = 1\n")]);
+    let url = format!("file://{}", repo.work().display());
+    let partial = repo.clone(&["--filter=blob:none", &url], "partial");
+    let opened = Repo::open(&partial, &repo.data()).unwrap();
+    let history = indexed(&opened, &last);
+    let text = |commit: &CommitId| {
+        let position = history.structure.position(commit).unwrap();
+        history.text.get(&history.structure, position).unwrap().unwrap()
+    };
+    let lacking = text(&changed);
+    assert!(lacking.truncated && lacking.files[0].hunks.is_empty());
+    assert_eq!(lacking.files[0].path, "src/a.py");
+    assert_eq!(lacking.field(PatchField::Subject).count(hash_token("total")), 1);
+    assert_eq!(text(&last).files.len(), 2);
 }
 
 #[test]

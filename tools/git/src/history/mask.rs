@@ -14,7 +14,8 @@ use millwright_redaction::{RULES_VERSION, RedactionConfig, Redactor, placeholder
 use sha2::{Digest, Sha256};
 
 use super::log_file::{io_error, lock};
-use super::{HistoryError, STRUCTURE_LOCK, TEXT_LOCK};
+use super::records::lock_records;
+use super::{HistoryError, STRUCTURE_LOCK, text};
 
 /// Names the rules that masked the index.
 const MARKER: &str = "masked-by";
@@ -27,7 +28,7 @@ pub(super) fn keep_to_rules(folder: &Path, rules: &RedactionConfig) -> Result<()
     // If the rules do not compile, do not empty the index.
     CommitMask::of_words(rules)?;
     let _structure = lock(&folder.join(STRUCTURE_LOCK))?;
-    let _text = lock(&folder.join(TEXT_LOCK))?;
+    let _text = lock_records(folder, text::NAME)?;
     if is_masked_by(folder, rules) {
         return Ok(()); // another run has just done it
     }

@@ -13,12 +13,14 @@ mod log_file;
 mod mask;
 pub mod names;
 mod patch;
+mod records;
 mod structure;
 mod text;
 mod tokens;
 
 pub use kind::{PathKind, path_kind};
 pub use patch::{ChangedLineKinds, CommitText, PatchField, PatchFile, PatchHunk};
+pub use records::{RecordFile, RecordWriter};
 pub use structure::{CommitMeta, HistoryStructure};
 pub use text::TextIndex;
 pub use tokens::hash_token_bytes;
@@ -56,9 +58,8 @@ pub enum HistoryError {
     Git(#[from] GitError),
 }
 
-/// Files that a writer of one of the levels locks.
+/// The file that a writer of the structure locks.
 const STRUCTURE_LOCK: &str = "structure.lock";
-const TEXT_LOCK: &str = "text.lock";
 
 /// A commit id in binary, as the index and git itself store it.
 type BinaryId = [u8; 20];
@@ -118,10 +119,20 @@ impl HistoryIndex {
     }
 }
 
-/// The index folder. Boundary commits of a shallow clone look like roots, so a shallow clone has a separate index,
-/// which is abandoned when the clone is deepened.
+/// The index folder, whose words these rules mask.
 fn folder(repo: &Repo, rules: &RedactionConfig) -> Result<PathBuf, HistoryError> {
-    let mut folder = repo.data().join("history");
+    let folder = records_folder(repo, "history")?;
+    mask::keep_to_rules(&folder, rules)?;
+    Ok(folder)
+}
+
+/// The folder in which an index of `repo` called `name` keeps its records. Boundary commits of a shallow clone look
+/// like roots, so a shallow clone has separate indexes, which are abandoned when the clone is deepened.
+///
+/// # Errors
+/// When the folder cannot be created.
+pub fn records_folder(repo: &Repo, name: &str) -> Result<PathBuf, HistoryError> {
+    let mut folder = repo.data().join(name);
     if repo.is_shallow() {
         let boundary = std::fs::read(repo.borrowed().join("shallow")).unwrap_or_default();
         folder.push(format!("shallow-{:08x}", crc32fast::hash(&boundary)));
@@ -131,7 +142,6 @@ fn folder(repo: &Repo, rules: &RedactionConfig) -> Result<PathBuf, HistoryError>
         path: folder.clone(),
         source,
     })?;
-    mask::keep_to_rules(&folder, rules)?;
     Ok(folder)
 }
 

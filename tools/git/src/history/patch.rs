@@ -107,7 +107,7 @@ pub struct CommitText {
     /// Abbreviated or full commit ids in the message, lowercase.
     pub mentions: Vec<String>,
     pub substance: ChangedLineKinds,
-    /// Whether parts of the patch were left out because of their size.
+    /// Whether parts of the patch were left out: because of their size, or because the clone lacks them.
     pub truncated: bool,
 }
 
@@ -115,6 +115,21 @@ impl CommitText {
     pub fn field(&self, field: PatchField) -> &FieldText {
         static EMPTY: FieldText = FieldText { length: 0, counts: Vec::new() };
         self.fields.get(field as usize).unwrap_or(&EMPTY)
+    }
+
+    /// A commit of which only the message and the paths are known; `named` are git's fields of status and path.
+    pub(super) fn of_paths<'n>(message: &[u8], mut named: impl Iterator<Item = &'n [u8]>) -> Self {
+        let mut builder = PatchBuilder::new(message);
+        while let (Some(status), Some(path)) = (named.next(), named.next()) {
+            let path = String::from_utf8_lossy(path).into_owned();
+            builder.start_file((path.clone(), path));
+            match status {
+                b"A" => builder.is_new(),
+                b"D" => builder.is_deleted(),
+                _ => {}
+            }
+        }
+        Self { truncated: true, ..builder.finish() }
     }
 
     pub fn touches(&self, kind: PathKind) -> bool {

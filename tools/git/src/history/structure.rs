@@ -51,6 +51,11 @@ impl CommitMeta {
         CommitId::from_bytes(&self.id)
     }
 
+    /// Whether some of its files were left out, because there are too many.
+    pub fn is_cut(&self) -> bool {
+        self.files.len() >= MAX_FILES
+    }
+
     pub(super) fn binary_id(&self) -> BinaryId {
         self.id
     }
@@ -145,6 +150,11 @@ impl HistoryStructure {
 
     pub fn path(&self, number: u32) -> &str {
         self.paths.get(number as usize).map_or("", String::as_str)
+    }
+
+    /// The number of a path; `None` when no commit touched it.
+    pub fn path_number(&self, path: &str) -> Option<u32> {
+        self.paths.iter().position(|known| known == path).and_then(|at| u32::try_from(at).ok())
     }
 
     pub fn kind(&self, number: u32) -> PathKind {

@@ -1,0 +1,196 @@
+/*!
+The units that differ between two versions of a file. Units with the same key are the same unit; those that only one
+version has are returned with a sketch of their text, so that a unit that moved between files can be found later,
+when the versions are no longer in memory.
+*/
+
+use std::collections::{HashMap, HashSet};
+
+use millwright_git::history::{hash_token_bytes, words};
+
+use super::outline::Unit;
+use super::parts::{ChangedParts, changed_parts};
+use super::record::UnitVersion;
+use super::versions::FileVersion;
+use crate::languages::SymbolKind;
+
+/// Words of a unit that are compared; the rest of a longer one is not.
+const MAX_WORDS: usize = 3_000;
+
+/// What one commit did to the units of one file.
+#[derive(Debug, Default)]
+pub(crate) struct FileChanges {
+    pub(crate) changed: Vec<ChangedUnit>,
+    pub(crate) removed: Vec<UnitSketch>,
+    pub(crate) added: Vec<UnitSketch>,
+    pub(crate) namespace_changed: bool,
+}
+
+/// A unit that is in both versions and differs.
+#[derive(Debug)]
+pub(crate) struct ChangedUnit {
+    /// Empty for the file.
+    pub(crate) key: String,
+    pub(crate) kind: Option<SymbolKind>,
+    pub(crate) before: UnitVersion,
+    pub(crate) after: UnitVersion,
+    pub(crate) parts: ChangedParts,
+    /// Words that only the version before has, and that only the one after has.
+    pub(crate) lost: Vec<u32>,
+    pub(crate) gained: Vec<u32>,
+}
+
+/// Enough of a unit to recognise it elsewhere.
+#[derive(Debug, Clone)]
+pub(crate) struct UnitSketch {
+    pub(crate) key: String,
+    /// Last part of the qualified name.
+    pub(crate) simple: String,
+    /// Qualified name of what is around it.
+    pub(crate) container: String,
+    pub(crate) kind: SymbolKind,
+    pub(crate) is_type: bool,
+    pub(crate) lines: UnitVersion,
+    /// Hashes of the words of its text, ascending, with repetitions. Of a type: also the names of its members.
+    pub(crate) words: Vec<u32>,
+}
+
+impl FileChanges {
+    /// What is in both: a merge changed a unit when the unit differs from all parents.
+    pub(crate) fn of_both(mut self, other: Self) -> Self {
+        let keys: HashSet<&str> = {
+            let changed = other.changed.iter().map(|unit| unit.key.as_str());
+            changed.chain(other.added.iter().map(|unit| unit.key.as_str())).collect()
+        };
+        self.changed.retain(|unit| keys.contains(unit.key.as_str()));
+        let new: HashSet<&str> = other.added.iter().map(|unit| unit.key.as_str()).collect();
+        self.added.retain(|unit| new.contains(unit.key.as_str()));
+        let gone: HashSet<&str> = other.removed.iter().map(|unit| unit.key.as_str()).collect();
+        self.removed.retain(|unit| gone.contains(unit.key.as_str()));
+        self.namespace_changed &= other.namespace_changed;
+        self
+    }
+}
+
+pub(crate) fn file_changes(old: Option<&FileVersion>, new: Option<&FileVersion>) -> FileChanges {
+    let mut changes = FileChanges::default();
+    let old_units = old.map_or(&[][..], |version| &version.outline.units);
+    let new_units = new.map_or(&[][..], |version| &version.outline.units);
+    let by_key: HashMap<&str, usize> =
+        old_units.iter().enumerate().map(|(at, unit)| (unit.key.as_str(), at)).collect();
+    let mut kept = vec![false; old_units.len()];
+    for (at, unit) in new_units.iter().enumerate() {
+        let same = by_key.get(unit.key.as_str()).copied();
+        let (Some(new), Some(before), Some(old)) = (new, same, old) else {
+            changes.added.extend(new.map(|new| UnitSketch::new(new, at, unit)));
+            continue;
+        };
+        let Some(earlier) = old_units.get(before) else { continue };
+        if let Some(kept) = kept.get_mut(before) {
+            *kept = true;
+        }
+        let parts = changed_parts((old, Some(before)), (new, Some(at)));
+        if !parts.is_empty() {
+            let (lost, gained) = match parts.has(ChangedParts::BODY) && !unit.is_type() {
+                true => difference(&words_of(old, Some(before)), &words_of(new, Some(at))),
+                false => Default::default(),
+            };
+            changes.changed.push(ChangedUnit {
+                key: unit.key.clone(),
+                kind: Some(unit.kind),
+                before: lines(earlier),
+                after: lines(unit),
+                parts,
+                lost,
+                gained,
+            });
+        }
+    }
+    for (at, unit) in old_units.iter().enumerate() {
+        if !kept.get(at).copied().unwrap_or(false) {
+            changes.removed.extend(old.map(|old| UnitSketch::new(old, at, unit)));
+        }
+    }
+    if let (Some(old), Some(new)) = (old, new) {
+        changes.namespace_changed = old.outline.namespace != new.outline.namespace;
+        let parts = changed_parts((old, None), (new, None));
+        if !parts.is_empty() {
+            changes.changed.push(ChangedUnit {
+                key: String::new(),
+                kind: None,
+                before: whole(old),
+                after: whole(new),
+                parts,
+                lost: Vec::new(),
+                gained: Vec::new(),
+            });
+        }
+    }
+    changes
+}
+
+/// The file as a version of the unit that it is itself.
+pub(crate) fn whole(version: &FileVersion) -> UnitVersion {
+    let lines = millwright_git::line_count(version.text.as_bytes());
+    UnitVersion { start_line: 1, end_line: u32::try_from(lines).unwrap_or(u32::MAX).max(1) }
+}
+
+fn lines(unit: &Unit) -> UnitVersion {
+    UnitVersion { start_line: unit.doc_line, end_line: unit.end_line }
+}
+
+impl UnitSketch {
+    fn new(version: &FileVersion, at: usize, unit: &Unit) -> Self {
+        let (container, simple) = unit.name().rsplit_once('.').unwrap_or(("", unit.name()));
+        let mut words = words_of(version, Some(at));
+        if unit.is_type() {
+            // A type is recognised by its members, too, which are no part of its own text.
+            let members = version.outline.units.iter().filter(|member| member.parent == Some(at));
+            let names = members.filter_map(|member| member.name().rsplit('.').next());
+            words.extend(names.flat_map(|name| [hash_token_bytes(name.as_bytes()); 3]));
+            words.sort_unstable();
+        }
+        Self {
+            key: unit.key.clone(),
+            simple: simple.to_owned(),
+            container: container.to_owned(),
+            kind: unit.kind,
+            is_type: unit.is_type(),
+            lines: lines(unit),
+            words,
+        }
+    }
+}
+
+/// Hashes of the words of a unit's own text and of its punctuation, ascending.
+fn words_of(version: &FileVersion, unit: Option<usize>) -> Vec<u32> {
+    let mut found = Vec::new();
+    for range in version.outline.own(unit, version.text.len()) {
+        let text = version.text.as_bytes().get(range).unwrap_or_default();
+        let room = MAX_WORDS.saturating_sub(found.len());
+        found.extend(words(text).take(room).map(hash_token_bytes));
+        // Operators tell apart what has the same names.
+        let marks = text.iter().filter(|byte| b"+-*/%<>=!&|?".contains(byte));
+        found.extend(marks.take(room).map(|mark| u32::from(*mark)));
+    }
+    found.sort_unstable();
+    found
+}
+
+/// What only the first and what only the second of two ascending lists has.
+fn difference(a: &[u32], b: &[u32]) -> (Vec<u32>, Vec<u32>) {
+    let (mut only_a, mut only_b) = (Vec::new(), Vec::new());
+    let (mut a, mut b) = (a.iter().peekable(), b.iter().peekable());
+    loop {
+        match (a.peek(), b.peek()) {
+            (Some(x), Some(y)) if x == y => {
+                a.next();
+                b.next();
+            }
+            (Some(x), Some(y)) if x < y => only_a.extend(a.next()),
+            (Some(_), None) => only_a.extend(a.next()),
+            (_, Some(_)) => only_b.extend(b.next()),
+            (None, None) => return (only_a, only_b),
+        }
+    }
+}

@@ -1,0 +1,30 @@
+/*!
+Code units and their lineage. A unit is a function, a method or a type, or a file as far as its text belongs to
+none of them. It has a name at a revision (`path::Qualified.name`), and it stays itself when it is renamed or moved:
+for each commit the index records which units it changed, and which new unit continues which old one.
+
+- [`outline`] lists the units of one version of a file.
+- [`versions`] reads the versions of a file one after the other and parses only what is new.
+- [`file_changes`] compares the outlines before and after a commit; [`parts`] says what of a unit changed.
+- [`pairing`] decides which unit that a commit added continues one that it removed.
+- [`record`] is what the index keeps of a commit, and [`index`] fills it.
+- [`history`] follows one unit back from a revision.
+*/
+
+mod file_changes;
+mod history;
+mod index;
+mod merges;
+mod outline;
+mod pairing;
+mod parts;
+mod record;
+mod versions;
+mod walk;
+
+pub use history::{FollowedUnit, HistoryEnd, UnitHistory, UnitStep, unit_history};
+pub use index::{UnitIndex, UnitIndexError};
+pub(crate) use outline::parameter_types;
+pub use outline::{Outline, Unit, outline};
+pub use parts::ChangedParts;
+pub use record::{CommitUnits, Descent, FileUnits, UnitChange, UnitOrigin, UnitVersion};

@@ -1,0 +1,288 @@
+/*!
+The walk behind the history of a unit: from children to parents, with the names that the unit has there.
+
+At a merge it follows only the parents from which the unit comes as the merge has it; when the merge changed it, all
+of them. Commits of parallel branches can change the unit under the name that it had before a rename on the other
+branch, so a parent that has not seen the rename is searched for the old name, too. Later walks know the renames that
+earlier ones found.
+*/
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+use millwright_git::Repo;
+use millwright_git::history::HistoryStructure;
+use millwright_model::CommitId;
+
+use super::history::{FollowedUnit, UnitStep};
+use super::index::{UnitIndex, UnitIndexError};
+use super::merges::MergeSides;
+use super::parts::ChangedParts;
+use super::record::{CommitUnits, Descent, UnitChange};
+
+/// Renames on one branch can bring up further ones on another.
+const MAX_ROUNDS: usize = 8;
+
+/// A unit that has another name since a commit.
+struct Renamed {
+    /// The commit.
+    at: u32,
+    /// For every position, whether it reaches the commit.
+    known_to: Vec<bool>,
+    before: FollowedUnit,
+    after: FollowedUnit,
+}
+
+pub(super) struct UnitWalk<'w> {
+    repo: &'w Repo,
+    structure: &'w HistoryStructure,
+    index: &'w mut UnitIndex,
+    as_of: u32,
+    /// For every position, whether the walk can come there.
+    reached: Vec<bool>,
+    /// For every path that was followed: the positions that touched it.
+    touching: HashMap<String, BTreeSet<u32>>,
+    records: HashMap<u32, CommitUnits>,
+    renames: Vec<Renamed>,
+    merges: MergeSides<'w>,
+}
+
+/// A unit at a commit, by the position of the commit.
+type Place = (u32, FollowedUnit);
+
+/// What a walk found.
+#[derive(Default)]
+pub(super) struct WalkResult {
+    /// With the positions of the commits, newest first.
+    pub(super) steps: Vec<(u32, UnitStep)>,
+    /// Commits in which a version of the file could not be read.
+    pub(super) unread: Vec<u32>,
+    /// Where the walk came by, children before parents.
+    visits: Vec<Visit>,
+}
+
+/// A unit at a commit, and where the walk went on from there.
+struct Visit {
+    place: Place,
+    is_introduced: bool,
+    leads_to: Vec<Place>,
+}
+
+impl WalkResult {
+    /// Leaves out steps from which no way leads to the commit that introduced the unit: a branch on which the unit
+    /// never was, but the file to which it came later.
+    fn without_dead_ends(mut self) -> Self {
+        let mut real: HashSet<&Place> = HashSet::new();
+        for visit in self.visits.iter().rev() {
+            if visit.is_introduced || visit.leads_to.iter().any(|place| real.contains(place)) {
+                real.insert(&visit.place);
+            }
+        }
+        // Without a beginning (a shallow clone), every way is a dead end.
+        if !real.is_empty() {
+            self.steps.retain(|(at, step)| real.contains(&(*at, step.unit.clone())));
+        }
+        self
+    }
+}
+
+impl<'w> UnitWalk<'w> {
+    pub(super) fn open(
+        repo: &'w Repo,
+        structure: &'w HistoryStructure,
+        index: &'w mut UnitIndex,
+        as_of: u32,
+    ) -> Result<Self, UnitIndexError> {
+        Ok(Self {
+            repo,
+            structure,
+            index,
+            as_of,
+            reached: structure.ancestors(as_of),
+            touching: HashMap::new(),
+            records: HashMap::new(),
+            renames: Vec::new(),
+            merges: MergeSides::open(repo, structure)?,
+        })
+    }
+
+    pub(super) fn follow(mut self, unit: &FollowedUnit) -> Result<WalkResult, UnitIndexError> {
+        let mut found = self.round(unit)?;
+        for _ in 1..MAX_ROUNDS {
+            let known = self.renames.len();
+            if known == 0 || self.is_linear() {
+                break;
+            }
+            found = self.round(unit)?;
+            if self.renames.len() == known {
+                break;
+            }
+        }
+        let mut found = found.without_dead_ends();
+        found.steps.sort_by_key(|(position, _)| std::cmp::Reverse(*position));
+        Ok(found)
+    }
+
+    fn is_linear(&self) -> bool {
+        let is_merge = |(position, reached): (usize, &bool)| {
+            *reached && self.structure.commit(position as u32).parents.len() > 1
+        };
+        !self.reached.iter().enumerate().any(is_merge)
+    }
+
+    /// One walk to the beginning.
+    fn round(&mut self, unit: &FollowedUnit) -> Result<WalkResult, UnitIndexError> {
+        let mut result = WalkResult::default();
+        let mut alive: HashMap<u32, BTreeSet<FollowedUnit>> = HashMap::new();
+        alive.insert(self.as_of, BTreeSet::from([unit.clone()]));
+        for position in (0..=self.as_of).rev() {
+            let Some(units) = alive.remove(&position) else { continue };
+            for unit in units {
+                let before = self.step(position, unit.clone(), &mut result)?;
+                let leads_to = match &before {
+                    Some(before) => self.parents_of(position, before, &mut result)?,
+                    None => Vec::new(),
+                };
+                for (parent, name) in &leads_to {
+                    alive.entry(*parent).or_default().insert(name.clone());
+                }
+                let place = (position, unit);
+                let is_introduced = before.is_none()
+                    && result.steps.iter().any(|(at, step)| (*at, &step.unit) == (place.0, &place.1));
+                result.visits.push(Visit { place, is_introduced, leads_to });
+            }
+        }
+        Ok(result)
+    }
+
+    /// Where a unit comes from that is called `unit` before its commit.
+    fn parents_of(
+        &mut self,
+        position: u32,
+        unit: &FollowedUnit,
+        result: &mut WalkResult,
+    ) -> Result<Vec<Place>, UnitIndexError> {
+        let parents = &self.structure.commit(position).parents;
+        if let [parent] = parents[..] {
+            return Ok(vec![(parent, unit.clone())]);
+        }
+        let knows = |renamed: &Renamed, at: u32| renamed.known_to.get(at as usize).copied().unwrap_or(false);
+        let mut sides: Vec<Place> = Vec::new();
+        for parent in parents {
+            let older = self.renames.iter().filter(|renamed| {
+                renamed.after == *unit
+                    && !knows(renamed, *parent)
+                    && parents.iter().any(|other| knows(renamed, *other))
+            });
+            let older: Vec<Place> = older.map(|renamed| (*parent, renamed.before.clone())).collect();
+            if older.is_empty() {
+                sides.push((*parent, unit.clone()));
+            } else {
+                sides.extend(older);
+            }
+        }
+        let touched = self.touching.get(&unit.path);
+        let came = self.merges.origins(position, unit, sides, touched)?;
+        if let Some(step) = came.step
+            && !result.steps.iter().any(|(at, known)| *at == position && known.unit == step.unit)
+        {
+            result.steps.push((position, step));
+        }
+        Ok(came.from)
+    }
+
+    /// What `unit` was before the commit at `position`; `None` when the commit introduced it.
+    fn step(
+        &mut self,
+        position: u32,
+        unit: FollowedUnit,
+        result: &mut WalkResult,
+    ) -> Result<Option<FollowedUnit>, UnitIndexError> {
+        if !self.touches(position, &unit.path)? {
+            return Ok(Some(unit));
+        }
+        // The oldest commits of a shallow clone look as if they introduced everything.
+        if self.repo.is_shallow() && self.structure.commit(position).parents.is_empty() {
+            return Ok(Some(unit));
+        }
+        let Some(file) = self.records.get(&position).and_then(|record| record.file(&unit.path)) else {
+            return Ok(Some(unit));
+        };
+        if file.unread && !result.unread.contains(&position) {
+            result.unread.push(position);
+        }
+        let change = file.changes.iter().find(|change| change.unit == unit.unit && change.after.is_some());
+        let change = change.cloned();
+        let old_path = file.old_path.clone().unwrap_or_else(|| unit.path.clone());
+        let before = match &change {
+            Some(UnitChange { origin: Some(origin), .. }) if origin.descent == Descent::Continues => {
+                Some(FollowedUnit { path: origin.path.clone(), unit: origin.unit.clone() })
+            }
+            Some(UnitChange { before: None, .. }) => None,
+            // The whole file begins with it; a unit that is not in a new file was never there.
+            None if file.is_new && unit.unit.is_empty() => None,
+            None if file.is_new => return Ok(None),
+            Some(_) | None => Some(FollowedUnit { path: old_path, ..unit.clone() }),
+        };
+        if change.is_some() || file.namespace_changed || before.as_ref() != Some(&unit) {
+            let step = UnitStep {
+                unit: unit.clone(),
+                before: before.clone(),
+                parts: change.as_ref().map_or(ChangedParts::NONE, |change| change.parts),
+                namespace_changed: file.namespace_changed,
+                lines_before: change.as_ref().and_then(|change| change.before),
+                lines_after: change.as_ref().and_then(|change| change.after),
+                split_from: change.and_then(|change| change.origin).filter(|_| before.is_none()),
+                ..UnitStep::of(self.structure.commit(position))
+            };
+            if !result.steps.iter().any(|(at, known)| *at == position && known.unit == step.unit) {
+                result.steps.push((position, step));
+            }
+        }
+        if let Some(before) = before.as_ref().filter(|before| **before != unit) {
+            self.remember(position, before.clone(), unit);
+        }
+        Ok(before)
+    }
+
+    fn remember(&mut self, at: u32, before: FollowedUnit, after: FollowedUnit) {
+        let is_known = |known: &Renamed| known.at == at && known.before == before && known.after == after;
+        if self.renames.iter().any(is_known) {
+            return;
+        }
+        let mut known_to = vec![false; self.structure.len()];
+        for position in at as usize..self.structure.len() {
+            known_to[position] = position == at as usize
+                || self.structure.commit(position as u32).parents.iter().any(|p| known_to[*p as usize]);
+        }
+        self.renames.push(Renamed { at, known_to, before, after });
+    }
+
+    /// Whether the commit touched the path. The first time that a path is asked for, all commits that touched it
+    /// are brought into the index.
+    fn touches(&mut self, position: u32, path: &str) -> Result<bool, UnitIndexError> {
+        if let Some(positions) = self.touching.get(path) {
+            return Ok(positions.contains(&position));
+        }
+        let structure = self.structure;
+        let wanted = structure.path_number(path);
+        let touched = |at: &u32| {
+            let commit = structure.commit(*at);
+            commit.is_cut() || commit.files.iter().any(|(_, number)| Some(*number) == wanted)
+        };
+        let reached = self.reached.iter().enumerate().filter(|(_, reached)| **reached);
+        let positions: BTreeSet<u32> = reached.map(|(at, _)| at as u32).filter(touched).collect();
+        let missing: Vec<u32> =
+            positions.iter().copied().filter(|at| !self.records.contains_key(at)).collect();
+        self.index.ensure(self.repo, structure, &missing)?;
+        let ids: Vec<CommitId> = missing.iter().map(|at| structure.commit(*at).id()).collect();
+        let records = &mut self.records;
+        self.index.visit(&ids, |at, record| {
+            if let Some(position) = missing.get(at) {
+                records.insert(*position, record);
+            }
+        })?;
+        let touches = positions.contains(&position);
+        self.touching.insert(path.to_owned(), positions);
+        Ok(touches)
+    }
+}
