@@ -207,21 +207,18 @@ mod tests {
         std::fs::write(repo.work().join("b.py"), "b = 3\n").unwrap();
         let merge = repo.commit("merge", &[]);
         let found = changes(&repo, &[&merge, &moved, &first]);
-        let shape: Vec<Vec<(&str, Option<&str>, usize, bool)>> = found
-            .iter()
-            .map(|commit| {
-                let file =
-                    |file: &'_ TreeChange| (file.before.iter().flatten().count(), file.after.is_some());
-                let files = commit.files.iter();
-                files.map(|f| (f.path.as_str(), f.old_path.as_deref(), file(f).0, file(f).1)).collect()
-            })
-            .collect();
+        let file = |file: &'_ TreeChange| {
+            let before = file.before.iter().flatten().count();
+            format!("{:?} {} {before} {}", file.old_path, file.path, file.after.is_some())
+        };
+        let shape: Vec<Vec<String>> =
+            found.iter().map(|commit| commit.files.iter().map(file).collect()).collect();
         assert_eq!(
             shape,
             [
-                vec![("b.py", None, 2, true)],
-                vec![("ä \"q\".py", Some("a.py"), 1, true)],
-                vec![("a.py", None, 0, true), ("b.py", None, 0, true)],
+                vec!["None b.py 2 true"],
+                vec!["Some(\"a.py\") ä \"q\".py 1 true"],
+                vec!["None a.py 0 true", "None b.py 0 true"],
             ]
         );
         assert!(found.iter().map(|changes| &changes.commit).eq([&merge, &moved, &first]));

@@ -14,7 +14,7 @@ use serde::Serialize;
 use super::index::{UnitIndex, UnitIndexError};
 use super::parts::ChangedParts;
 use super::record::{UnitOrigin, UnitVersion};
-use super::walk::UnitWalk;
+use super::walk::{Followed, UnitWalk, WalkResult};
 
 /// A unit under the name that it has at some commit.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -103,15 +103,21 @@ pub fn unit_history(
     as_of: u32,
     unit: &FollowedUnit,
 ) -> Result<UnitHistory, UnitIndexError> {
-    let found = UnitWalk::open(repo, structure, index, as_of)?.follow(unit)?;
-    let end = match found.steps.iter().any(|(_, step)| step.before.is_none()) {
-        true => HistoryEnd::Introduced,
-        false if repo.is_shallow() => HistoryEnd::Shallow,
-        false if !found.unread.is_empty() => HistoryEnd::Unread,
-        false => HistoryEnd::Unknown,
-    };
-    let unread = found.unread.iter().map(|position| structure.commit(*position).id()).collect();
-    Ok(UnitHistory { steps: found.steps.into_iter().map(|(_, step)| step).collect(), end, unread })
+    let walk = UnitWalk::open(repo, structure, index, as_of, Followed::Unit)?;
+    Ok(UnitHistory::of(walk.follow(unit)?, repo, structure))
+}
+
+impl UnitHistory {
+    pub(super) fn of(found: WalkResult, repo: &Repo, structure: &HistoryStructure) -> Self {
+        let end = match found.steps.iter().any(|(_, step)| step.before.is_none()) {
+            true => HistoryEnd::Introduced,
+            false if repo.is_shallow() => HistoryEnd::Shallow,
+            false if !found.unread.is_empty() => HistoryEnd::Unread,
+            false => HistoryEnd::Unknown,
+        };
+        let unread = found.unread.iter().map(|position| structure.commit(*position).id()).collect();
+        Self { steps: found.steps.into_iter().map(|(_, step)| step).collect(), end, unread }
+    }
 }
 
 #[cfg(test)]

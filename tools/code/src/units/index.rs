@@ -115,7 +115,8 @@ impl UnitIndex {
 
 /// Reads commits, given from the oldest to the newest.
 fn read_units(repo: &Repo, commits: &[CommitId]) -> Result<Vec<(CommitId, CommitUnits)>, UnitIndexError> {
-    let changes = tree_changes(repo, commits, &|path: &str| SourceLanguage::from_path(path).is_some())?;
+    // A file in no language that is read here is one unit: that a commit touched it is all there is to know.
+    let changes = tree_changes(repo, commits, &|_: &str| true)?;
     let jobs = jobs_by_file(&changes);
     let slots: Vec<Mutex<Vec<(usize, ReadFile)>>> = changes.iter().map(|_| Mutex::new(Vec::new())).collect();
     let workers = std::thread::available_parallelism().map_or(2, usize::from).clamp(1, 4);

@@ -8,17 +8,22 @@ for each commit the index records which units it changed, and which new unit con
 - [`file_changes`] compares the outlines before and after a commit; [`parts`] says what of a unit changed.
 - [`pairing`] decides which unit that a commit added continues one that it removed.
 - [`record`] is what the index keeps of a commit, and [`index`] fills it.
-- [`history`] follows one unit back from a revision.
+- [`history`] is the history of one unit, found by a [`walk`] back from a revision; [`merges`] says from which side of
+  a merge it came. [`line_history`] narrows it to a range of lines.
+- [`question`] is what people and tools ask: the history with the hunks, whose texts [`step_texts`] reads.
 */
 
 mod file_changes;
 mod history;
 mod index;
+mod line_history;
 mod merges;
 mod outline;
 mod pairing;
 mod parts;
+mod question;
 mod record;
+mod step_texts;
 mod versions;
 mod walk;
 
@@ -27,4 +32,5 @@ pub use index::{UnitIndex, UnitIndexError};
 pub(crate) use outline::parameter_types;
 pub use outline::{Outline, Unit, outline};
 pub use parts::ChangedParts;
+pub use question::{AnsweredStep, HistoryAnswer, HistoryQuestionError, HistoryTarget, ask_history};
 pub use record::{CommitUnits, Descent, FileUnits, UnitChange, UnitOrigin, UnitVersion};

@@ -94,12 +94,13 @@ impl Outline {
     /// belongs to a type are its head and its fields. `None` stands for the file.
     pub(crate) fn own(&self, unit: Option<usize>, length: usize) -> Vec<std::ops::Range<usize>> {
         let range = match unit.and_then(|at| self.units.get(at)) {
-            Some(unit) if !unit.is_type() => return vec![unit.start..unit.end],
             Some(unit) => unit.start..unit.end,
             None => 0..length,
         };
         let (mut own, mut at) = (Vec::new(), range.start);
-        let inner = self.inner.get(unit.map_or(0, |unit| unit + 1)).into_iter().flatten();
+        let owns_all = unit.and_then(|at| self.units.get(at)).is_some_and(|unit| !unit.is_type());
+        let inner = self.inner.get(unit.map_or(0, |unit| unit + 1)).filter(|_| !owns_all);
+        let inner = inner.into_iter().flatten();
         for inner in inner.filter_map(|at| self.units.get(*at)) {
             if inner.doc > at {
                 own.push(at..inner.doc);

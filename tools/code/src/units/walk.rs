@@ -32,11 +32,21 @@ struct Renamed {
     after: FollowedUnit,
 }
 
+/// What a walk follows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Followed {
+    /// One unit; the file as a unit is what belongs to no unit of it.
+    Unit,
+    /// A file with everything in it.
+    WholeFile,
+}
+
 pub(super) struct UnitWalk<'w> {
     repo: &'w Repo,
     structure: &'w HistoryStructure,
     index: &'w mut UnitIndex,
     as_of: u32,
+    what: Followed,
     /// For every position, whether the walk can come there.
     reached: Vec<bool>,
     /// For every path that was followed: the positions that touched it.
@@ -91,12 +101,14 @@ impl<'w> UnitWalk<'w> {
         structure: &'w HistoryStructure,
         index: &'w mut UnitIndex,
         as_of: u32,
+        what: Followed,
     ) -> Result<Self, UnitIndexError> {
         Ok(Self {
             repo,
             structure,
             index,
             as_of,
+            what,
             reached: structure.ancestors(as_of),
             touching: HashMap::new(),
             records: HashMap::new(),
@@ -223,7 +235,8 @@ impl<'w> UnitWalk<'w> {
             None if file.is_new => return Ok(None),
             Some(_) | None => Some(FollowedUnit { path: old_path, ..unit.clone() }),
         };
-        if change.is_some() || file.namespace_changed || before.as_ref() != Some(&unit) {
+        let is_touched = self.what == Followed::WholeFile;
+        if is_touched || change.is_some() || file.namespace_changed || before.as_ref() != Some(&unit) {
             let step = UnitStep {
                 unit: unit.clone(),
                 before: before.clone(),

@@ -1,0 +1,153 @@
+/*!
+The texts of a unit before and after each step of its history, and the hunks between them.
+*/
+
+use std::collections::HashMap;
+use std::fmt::Write as _;
+
+use millwright_git::history::HistoryStructure;
+use millwright_git::{PathLookup, Repo, read_blobs};
+use similar::{ChangeTag, TextDiff};
+
+use super::history::UnitStep;
+use super::index::UnitIndexError;
+use super::line_history::LineRange;
+use super::record::UnitVersion;
+
+/// Unchanged lines around a change.
+const CONTEXT: usize = 3;
+/// Bytes of one patch; the rest of a longer one is left out, and said.
+const MAX_PATCH: usize = 64 << 10;
+/// Comparing two versions that have little in common takes longer than it is worth.
+const MAX_COMPARE: std::time::Duration = std::time::Duration::from_millis(500);
+
+/// The lines of a unit in one version of its file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct UnitText {
+    pub(super) text: String,
+    /// Line of the file on which it begins.
+    pub(super) first_line: u32,
+}
+
+/// For every step, the unit before and after the commit; `None` where it was not, or could not be read.
+pub(super) struct StepTexts {
+    texts: Vec<(Option<UnitText>, Option<UnitText>)>,
+}
+
+impl StepTexts {
+    pub(super) fn read(
+        repo: &Repo,
+        structure: &HistoryStructure,
+        steps: &[UnitStep],
+    ) -> Result<Self, UnitIndexError> {
+        let lookup = PathLookup::open(repo)?;
+        let mut ids: Vec<[Option<String>; 2]> = Vec::with_capacity(steps.len());
+        for step in steps {
+            let after = lookup.blob_id(&step.commit, &step.unit.path)?;
+            let parent = structure.position(&step.commit).and_then(|at| structure.commit(at).parents.first());
+            let before = match (&step.before, parent) {
+                (Some(before), Some(parent)) => {
+                    lookup.blob_id(&structure.commit(*parent).id(), &before.path)?
+                }
+                _ => None,
+            };
+            ids.push([before, after]);
+        }
+        let mut wanted: Vec<String> = ids.iter().flatten().flatten().cloned().collect();
+        wanted.sort();
+        wanted.dedup();
+        let mut contents: HashMap<String, String> = HashMap::new();
+        read_blobs(repo, &wanted, |id, content| {
+            if let Some(content) = content.filter(|content| !millwright_git::is_binary(content)) {
+                contents.insert(id.to_owned(), String::from_utf8_lossy(&content).into_owned());
+            }
+        })?;
+        let slice = |id: &Option<String>, lines: Option<UnitVersion>, whole: bool| -> Option<UnitText> {
+            let text = contents.get(id.as_ref()?)?;
+            match lines {
+                Some(lines) => Some(UnitText {
+                    text: lines_of(text, lines.start_line, lines.end_line),
+                    first_line: lines.start_line,
+                }),
+                None => whole.then(|| UnitText { text: text.clone(), first_line: 1 }),
+            }
+        };
+        let texts = steps.iter().zip(&ids).map(|(step, [before, after])| {
+            // A step without lines moved the unit as it was; only a whole file has its text in such a step.
+            let whole = step.unit.unit.is_empty();
+            let (before_lines, after_lines) =
+                if whole { (None, None) } else { (step.lines_before, step.lines_after) };
+            let before = step.before.is_some().then(|| slice(before, before_lines, whole)).flatten();
+            (before, slice(after, after_lines, whole))
+        });
+        Ok(Self { texts: texts.collect() })
+    }
+
+    pub(super) fn of(&self, step: usize) -> (Option<&UnitText>, Option<&UnitText>) {
+        self.texts.get(step).map_or((None, None), |(before, after)| (before.as_ref(), after.as_ref()))
+    }
+
+    /// The hunks of a step; with `lines` (of the text after it, 1-based within the unit) only those that touch them.
+    pub(super) fn patch(&self, step: usize, lines: Option<LineRange>) -> String {
+        let (before, after) = self.of(step);
+        let Some(after) = after else { return String::new() };
+        let empty = UnitText { text: String::new(), first_line: after.first_line };
+        hunks(before.unwrap_or(&empty), after, lines)
+    }
+}
+
+/// Lines `start` to `end` of a text, 1-based, both included.
+pub(super) fn lines_of(text: &str, start: u32, end: u32) -> String {
+    let skipped = (start as usize).saturating_sub(1);
+    let count = (end as usize).saturating_sub(skipped);
+    text.split_inclusive('\n').skip(skipped).take(count).collect()
+}
+
+/// A unified diff without file headers. Line numbers are those of the files.
+fn hunks(before: &UnitText, after: &UnitText, lines: Option<LineRange>) -> String {
+    let diff = TextDiff::configure().timeout(MAX_COMPARE).diff_lines(&before.text, &after.text);
+    let mut out = String::new();
+    for group in diff.grouped_ops(CONTEXT) {
+        let (Some(first), Some(last)) = (group.first(), group.last()) else { continue };
+        let (old, new) =
+            (first.old_range().start..last.old_range().end, first.new_range().start..last.new_range().end);
+        let touches = |range: LineRange| {
+            group.iter().filter(|op| op.tag() != similar::DiffTag::Equal).any(|op| {
+                let new = op.new_range();
+                // Removed lines stand between two lines of the text after the change.
+                let (from, to) = (new.start as u32 + 1, new.end.max(new.start + 1) as u32);
+                from <= range.end && range.start <= to
+            })
+        };
+        if lines.is_some_and(|range| !touches(range)) {
+            continue;
+        }
+        let start = |offset: u32, range: &std::ops::Range<usize>| {
+            // A side without lines names the line before it.
+            offset as usize + range.start - usize::from(range.is_empty())
+        };
+        let _ = writeln!(
+            out,
+            "@@ -{},{} +{},{} @@",
+            start(before.first_line, &old),
+            old.len(),
+            start(after.first_line, &new),
+            new.len()
+        );
+        for change in group.iter().flat_map(|op| diff.iter_changes(op)) {
+            let mark = match change.tag() {
+                ChangeTag::Equal => ' ',
+                ChangeTag::Delete => '-',
+                ChangeTag::Insert => '+',
+            };
+            out.push(mark);
+            out.push_str(change.value().trim_end_matches(['\n', '\r']));
+            out.push('\n');
+            if out.len() > MAX_PATCH {
+                out.push_str("… the rest of the change is left out\n");
+                return out;
+            }
+        }
+    }
+    out
+}
