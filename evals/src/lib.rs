@@ -68,6 +68,7 @@ fn run_task(options: &EvalOptions) -> Result<(EvalSummary, Vec<CaseResult>), Eva
     match options.task {
         EvalTask::Rank => tasks::rank::run(options),
         EvalTask::Investigate => tasks::investigate::run(options),
+        EvalTask::Lineage => tasks::lineage::run(options),
         EvalTask::Retrieval => tasks::retrieval::run(options),
         EvalTask::Redaction => tasks::redaction::run(options),
         EvalTask::LogTemplates => {

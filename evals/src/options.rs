@@ -28,6 +28,8 @@ pub enum EvalTask {
     Investigate,
     /// Groups and templates of labelled log lines.
     LogTemplates,
+    /// The commits that changed a code unit.
+    Lineage,
     /// Finds the duplicates of issue reports.
     Retrieval,
     /// Masks planted secrets and leaves look-alikes alone.
@@ -40,6 +42,7 @@ impl EvalTask {
             EvalTask::Rank => "rank",
             EvalTask::Investigate => "investigate",
             EvalTask::LogTemplates => "log-templates",
+            EvalTask::Lineage => "lineage",
             EvalTask::Retrieval => "retrieval",
             EvalTask::Redaction => "redaction",
         }

@@ -8,13 +8,11 @@ begin another case, whose time would count for the first. A case also waits for 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use crate::cases::EvalCase;
-
 /// Judges cases on `jobs` threads. The results are in the order of the cases.
-pub(crate) fn in_parallel<T: Send>(
-    cases: &[EvalCase],
+pub(crate) fn in_parallel<C: Sync, T: Send>(
+    cases: &[C],
     jobs: usize,
-    judge: impl Fn(&EvalCase) -> T + Sync,
+    judge: impl Fn(&C) -> T + Sync,
 ) -> Vec<T> {
     let next = AtomicUsize::new(0);
     let done: Mutex<Vec<(usize, T)>> = Mutex::new(Vec::with_capacity(cases.len()));

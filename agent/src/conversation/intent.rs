@@ -25,6 +25,7 @@ pub(super) enum QuestionTarget {
 pub(super) enum QuestionIntent {
     WhoChanged(QuestionTarget),
     WhoOwns(QuestionTarget),
+    HistoryOf(QuestionTarget),
     NewInLogs,
     SearchLogs(String),
     /// With the words of the failure, or about the current incident.
@@ -43,6 +44,7 @@ pub(super) enum QuestionIntent {
 
 /// The questions that the rules can answer, shown to a person.
 pub const ABILITIES: &str = "  who changed lib/calc.sh, lib/calc.sh:12 or a function    and who owns it
+  history of a function, lib/calc.sh:10-20 or a file      each commit with its hunks there
   what is new in the logs; search the logs for WORDS
   have we seen this; have we seen ERROR MESSAGE
   investigate this; investigate: WHAT FAILS                a real run, with replay where one is given
@@ -89,6 +91,12 @@ pub(super) fn understand(text: &str) -> QuestionIntent {
     }
     if has(&["happened"]) && has(&["before"]) || has(&["similar"]) && has(&["incidents", "incident"]) {
         return QuestionIntent::SeenBefore(None);
+    }
+    if let Some(word) = at(&["history", "evolved", "evolve"]) {
+        // "the history of X", "how did X evolve", "X's history".
+        let behind = target(word + 1);
+        let before = || target_of(words.get(..word).unwrap_or_default());
+        return QuestionIntent::HistoryOf(if behind == QuestionTarget::This { before() } else { behind });
     }
     if has(&["who", "whom"]) {
         return match () {
@@ -293,6 +301,20 @@ mod tests {
         );
         check("who changed this?", QuestionIntent::WhoChanged(QuestionTarget::This));
         check("who owns src/a.py", QuestionIntent::WhoOwns(path("src/a.py", None)));
+        check("history of lib/calc.sh:12-20", QuestionIntent::HistoryOf(path("lib/calc.sh", Some((12, 20)))));
+        check(
+            "show me the history of `Cart.total`",
+            QuestionIntent::HistoryOf(QuestionTarget::Symbol("Cart.total".into())),
+        );
+        check(
+            "how did fetch_all evolve?",
+            QuestionIntent::HistoryOf(QuestionTarget::Symbol("fetch_all".into())),
+        );
+        check("the history of this", QuestionIntent::HistoryOf(QuestionTarget::This));
+        check(
+            "history of shop/cart.py::Cart.total",
+            QuestionIntent::HistoryOf(QuestionTarget::Symbol("shop/cart.py::Cart.total".into())),
+        );
         check("What's new in the logs?", QuestionIntent::NewInLogs);
         check(
             "search the logs for connection refused",

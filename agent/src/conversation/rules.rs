@@ -32,6 +32,7 @@ impl Conversation {
         let text = match intent {
             QuestionIntent::WhoChanged(target) => self.who_changed(target).await,
             QuestionIntent::WhoOwns(target) => self.who_owns(target).await,
+            QuestionIntent::HistoryOf(target) => self.history(target).await,
             QuestionIntent::NewInLogs if self.request.logs.is_empty() => Err(no_logs()),
             QuestionIntent::NewInLogs => self.told("log_changes", json!({})).await,
             QuestionIntent::SearchLogs(_) if self.request.logs.is_empty() => Err(no_logs()),
@@ -197,6 +198,47 @@ impl Conversation {
                 }
             }
             QuestionTarget::This => Err(nothing_named()),
+        }
+    }
+
+    async fn history(&mut self, target: QuestionTarget) -> Result<String, String> {
+        let of = match self.named(target)? {
+            QuestionTarget::Path { path, lines: None } => path,
+            QuestionTarget::Path { path, lines: Some((start, end)) } => format!("{path}:{start}-{end}"),
+            QuestionTarget::Commit(commit) => {
+                return self.told("git_show", json!({ "commit": commit })).await;
+            }
+            QuestionTarget::Symbol(name) if name.contains("::") && name.contains('/') => name,
+            QuestionTarget::Symbol(name) => self.unit_called(&name).await?,
+            QuestionTarget::This => return Err(nothing_named()),
+        };
+        self.told("history", json!({ "of": of })).await
+    }
+
+    /// Where the only unit of this name is, as `path::name`.
+    async fn unit_called(&mut self, name: &str) -> Result<String, String> {
+        let context = self.context.clone();
+        let found = self.call(&context, "code_definition", json!({ "name": name })).await;
+        let definitions = found.data.as_array().cloned().unwrap_or_default();
+        let mut places: Vec<String> = definitions
+            .iter()
+            .filter_map(|one| {
+                let path = one["path"].as_str()?;
+                Some(format!("{path}::{}", one["symbol"]["qualified"].as_str()?))
+            })
+            .collect();
+        places.dedup();
+        match &places[..] {
+            [] => Err(format!("{name} is not defined in any file that is parsed; name its file")),
+            [only] => Ok(only.clone()),
+            several => {
+                let listed: Vec<&str> = several.iter().take(8).map(String::as_str).collect();
+                let more = if several.len() > 8 { " …" } else { "" };
+                Err(format!(
+                    "There is more than one {name}. Ask for one of them: history of {}{more}",
+                    listed.join(", ")
+                ))
+            }
         }
     }
 

@@ -73,6 +73,13 @@ fn tests_chip(result: TestsResult) -> &'static str {
     }
 }
 
+/// The hunks of one file as a table: a unified diff without file headers.
+pub fn patch_table(path: &str, hunks: &str, label: &str) -> Markup {
+    // A name with a line break would be read as more than a header.
+    let path = line(path, 300);
+    diff_table(&diff::parse(&format!("--- a/{path}\n+++ b/{path}\n{hunks}")), label)
+}
+
 pub(super) fn diff_table(parsed: &ReportDiff, label: &str) -> Markup {
     let shown = parsed.clone().bounded(MAX_DIFF_LINES);
     html! {

@@ -26,6 +26,7 @@ pub use context::{
     BisectCandidate, BisectStep, BisectView, CitedEvidence, CommitView, RenderContext, ReportFormat,
 };
 pub use html::{STYLE, answer, grounds};
+pub use html_fix::patch_table;
 pub use narrative::summarise;
 pub use phrasing::{
     cause_heading, fix_sentences, proof_words, remembered_fix_sentences, verdict_meaning, verdict_word,

@@ -55,6 +55,8 @@ pub(crate) enum CliCommand {
     Token(TokenArguments),
     /// Index a repository's history ahead of time (`investigate` does it when needed)
     Index(IndexArguments),
+    /// Show the commits that changed a function, a type, lines or a file, each with only its hunks there
+    History(HistoryArguments),
     /// Record what was deployed where, so that incidents are investigated at the revision that ran
     Deployment(DeploymentArguments),
     /// Inspect and manage remembered incidents
@@ -322,6 +324,34 @@ pub(crate) struct IndexArguments {
     pub(crate) at: Option<String>,
     #[arg(long, value_enum, default_value = "text")]
     pub(crate) format: ListFormat,
+    #[command(flatten)]
+    pub(crate) data: DataDir,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct HistoryArguments {
+    /// PATH::NAME (a function, method or type), PATH:10-20 (lines) or PATH
+    pub(crate) of: String,
+    /// The repository
+    #[arg(long, value_name = "PATH", default_value = ".")]
+    pub(crate) repo: PathBuf,
+    /// The revision that the history leads to
+    #[arg(long, value_name = "REV", default_value = "HEAD")]
+    pub(crate) at: String,
+    /// Most commits to show, newest first
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub(crate) limit: u32,
+    /// Commits to leave out at the newest end
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) offset: u32,
+    /// Name the commits only, without their hunks (text; JSON has them always)
+    #[arg(long)]
+    pub(crate) no_patch: bool,
+    #[arg(long, value_enum, default_value = "text")]
+    pub(crate) format: ListFormat,
+    /// Configuration file, which says what is masked [default: millwright.toml of the repository, when there is one]
+    #[arg(long, env = "MILLWRIGHT_CONFIG", value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) data: DataDir,
 }

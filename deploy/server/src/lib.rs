@@ -12,6 +12,7 @@ mod api;
 mod app;
 pub mod auth;
 mod channel_cache;
+mod code_questions;
 mod degraded;
 mod events;
 mod files;

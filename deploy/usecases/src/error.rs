@@ -39,6 +39,9 @@ pub enum UseCaseError {
     /// The service is busy; the caller can retry in a moment.
     #[error("{why}")]
     Busy { why: String },
+    /// Something failed that the caller cannot mend.
+    #[error("{why}")]
+    Failed { why: String },
     /// The store failed; its source says whether a retry can help.
     #[error("the store failed: {0}")]
     Store(#[source] StoreError),
@@ -65,7 +68,7 @@ impl UseCaseError {
             | Self::Ambiguous { .. }
             | Self::LinkSpent
             | Self::OtherContent { .. } => true,
-            Self::Busy { .. } | Self::Store(_) => false,
+            Self::Busy { .. } | Self::Failed { .. } | Self::Store(_) => false,
         }
     }
 }

@@ -1,6 +1,7 @@
 /*!
 The use cases of every channel, independent of transport and vendor: report an incident, comment on it, judge its answer,
-decide about a call that waits for consent, stop, reword, forget, record a deployment. HTTP, pages, the chat and the
+decide about a call that waits for consent, stop, reword, forget, record a deployment; ask for the history
+of a code unit. HTTP, pages, the chat and the
 command line call these functions, so that the same rules hold in every channel.
 
 Nothing here knows a status, a header or a form: a failure is a [`UseCaseError`], which each channel presents in its own
@@ -13,6 +14,7 @@ mod decide;
 mod delivery_key;
 mod error;
 mod forget;
+mod history;
 mod judge;
 mod notifier;
 mod placement;
@@ -32,6 +34,7 @@ pub use audit_note::MAX_NOTE_CHARS;
 pub use caller::{Principal, TokenRole};
 pub use delivery_key::DeliveryKey;
 pub use error::UseCaseError;
+pub use history::{HistoryQuestion, MAX_HISTORY, code_history};
 pub use judge::{AnswerJudgement, JudgementEffect, JudgementResult};
 pub use notifier::{IncidentNotifier, SilentNotifier};
 pub use placement::{CodeLocation, CodeLocations, UnplacedReason};

@@ -49,6 +49,11 @@ impl Timestamp {
         self.0
     }
 
+    /// Seconds since 1970; `None` beyond the years that dates are written in.
+    pub fn from_second(seconds: i64) -> Option<Self> {
+        jiff::Timestamp::from_second(seconds).ok().map(Self::from)
+    }
+
     pub fn as_second(self) -> i64 {
         self.0.as_second()
     }

@@ -26,6 +26,7 @@ mod git_log;
 mod git_pickaxe;
 mod git_show;
 mod guilty_code;
+mod history;
 mod lay_in;
 mod log_search;
 mod log_templates;
@@ -112,6 +113,7 @@ pub fn investigation_tools() -> ToolRegistry {
         .with(GitLog)
         .with(GitPickaxe)
         .with(GitShow)
+        .with(history::History)
         .with(log_changes::LogChanges)
         .with(LogSearch)
         .with(LogTemplates)

@@ -126,6 +126,22 @@ async fn what_a_model_reads() {
     BAD 2023-11-14 Cyd: Give a discount
     5 |         return sum(self.items) * DISCOUNT
     ");
+    insta::assert_snapshot!(world.read("history", json!({"of": "shop/cart.py::Cart.total"})).await, @r"
+    shop/cart.py::Cart.total (lines 4 to 5), at BAD: 2 commits changed it
+
+    BAD  2023-11-14  Cyd  Give a discount
+      body
+      @@ -4,2 +4,2 @@
+           def total(self):
+      -        return sum(self.items)
+      +        return sum(self.items) * DISCOUNT
+
+    GOOD  2023-11-14  Bea  Add the cart
+      introduced
+      @@ -3,0 +4,2 @@
+      +    def total(self):
+      +        return sum(self.items)
+    ");
     insta::assert_snapshot!(world.read("git_pickaxe", json!({"text": "DISCOUNT"})).await, @r"
     BAD 2023-11-14 Cyd: Give a discount
         shop/cart.py
@@ -212,6 +228,7 @@ async fn no_tool_sees_beyond_the_failing_revision() {
             ("git_diff", json!({"from": revision})),
             ("git_diff", json!({"to": revision})),
             ("git_blame", json!({"revision": revision, "path": "shop/cart.py", "start_line": 1})),
+            ("history", json!({"revision": revision, "of": "shop/cart.py"})),
             ("git_grep", json!({"revision": revision, "pattern": "DISCOUNT"})),
             ("git_file", json!({"revision": revision, "path": "shop/cart.py"})),
             ("code_symbols", json!({"revision": revision, "path": "shop/cart.py"})),
@@ -236,6 +253,7 @@ async fn no_tool_leaves_a_trace_in_the_repository_and_evidence_is_verbatim() {
         ("git_show", json!({"commit": "bad"}), Some("return sum(self.items) * DISCOUNT")),
         ("git_diff", json!({}), None),
         ("git_blame", json!({"path": "shop/cart.py", "start_line": 1}), Some("LIMIT = 3")),
+        ("history", json!({"of": "shop/cart.py:4-5"}), Some("+        return sum(self.items) * DISCOUNT")),
         ("git_pickaxe", json!({"text": "DISCOUNT"}), None),
         ("git_grep", json!({"pattern": "DISCOUNT"}), Some("        return sum(self.items) * DISCOUNT")),
         ("git_file", json!({"path": "shop/views.py"}), Some("    return cart.total()")),

@@ -116,7 +116,8 @@ pub(crate) struct EvalRunArguments {
     /// smoke, nightly, learning-curve, retold, safety, honesty or no-cause: generated incidents
     #[arg(value_name = "SUITE", conflicts_with_all = ["cases", "task", "memory", "repo_map"], required_unless_present = "cases")]
     pub(crate) suite: Option<String>,
-    /// Cases, one JSON object a line; for log-templates the folder of systems
+    /// Cases, one JSON object a line; for log-templates the folder of systems, for lineage
+    /// also a folder of CodeTracker's oracle
     #[arg(long, value_name = "FILE")]
     pub(crate) cases: Option<PathBuf>,
     /// What to evaluate
@@ -191,6 +192,7 @@ pub(crate) enum EvalTaskOption {
     Rank,
     Investigate,
     LogTemplates,
+    Lineage,
     Retrieval,
     Redaction,
 }

@@ -165,6 +165,7 @@ fn options(arguments: &EvalRunArguments, config: &Config) -> Result<EvalOptions>
             // A suite defines itself what it judges.
             Some(EvalTaskOption::Investigate) | None => EvalTask::Investigate,
             Some(EvalTaskOption::LogTemplates) => EvalTask::LogTemplates,
+            Some(EvalTaskOption::Lineage) => EvalTask::Lineage,
             Some(EvalTaskOption::Retrieval) => EvalTask::Retrieval,
             Some(EvalTaskOption::Redaction) => EvalTask::Redaction,
         },

@@ -17,6 +17,7 @@ mod doctor;
 mod eval;
 mod eval_history;
 mod eval_import;
+mod history;
 mod index;
 mod init;
 mod investigate;
@@ -35,6 +36,7 @@ pub(crate) async fn run(arguments: CliArguments) -> Result<ExitCode> {
         CliCommand::Chat(arguments) => chat::run(*arguments).await,
         CliCommand::Serve(arguments) => serve::run(arguments).await,
         CliCommand::Token(arguments) => token::run(arguments).await,
+        CliCommand::History(arguments) => history::run(arguments).await,
         CliCommand::Index(arguments) => index::run(arguments).await,
         CliCommand::Deployment(arguments) => deployment::run(arguments).await,
         CliCommand::Memory(arguments) => memory::run(arguments).await,

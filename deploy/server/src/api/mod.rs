@@ -6,6 +6,7 @@ takes longer than a moment becomes a job.
 pub(crate) mod approvals;
 pub(crate) mod events;
 pub(crate) mod health;
+pub(crate) mod history;
 pub(crate) mod incidents;
 pub(crate) mod messages;
 pub(crate) mod records;

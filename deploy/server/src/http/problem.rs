@@ -127,6 +127,13 @@ impl From<UseCaseError> for Problem {
             | UseCaseError::LinkSpent => Self::conflict(detail),
             UseCaseError::OtherContent { incident } => other_content(incident),
             UseCaseError::Busy { .. } => Self::busy(detail),
+            UseCaseError::Failed { .. } => {
+                tracing::error!(event = "request.failed", error = %detail, "a request failed");
+                Self::new(
+                    StatusCode::INTERNAL_SERVER_ERROR,
+                    "it failed here, not in what was asked; the log says why",
+                )
+            }
             UseCaseError::Store(error) => Self::of_failed_store(&error),
         }
     }

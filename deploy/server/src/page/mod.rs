@@ -13,6 +13,7 @@ mod docs;
 mod evaluations;
 mod format;
 mod forms;
+mod history;
 mod inbox;
 mod incident;
 mod learning;
@@ -59,6 +60,7 @@ pub(crate) const ROUTES: &[Row] = &[
     ("post", "/memory/{id}/judge", Page(Support), || post(memory::judge)),
     ("post", "/memory/{id}/text", Page(Responder), || post(rewording::send)),
     ("post", "/memory/{id}/forget", Page(Admin), || post(memory::forget)),
+    ("get", "/history", Page(Viewer), || get(history::show)),
     ("get", "/learning", Page(Viewer), || get(learning::show)),
     ("get", "/settings", Page(Viewer), || get(settings::show)),
     ("get", "/settings/audit", Page(Admin), || get(settings::audit)),

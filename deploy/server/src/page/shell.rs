@@ -22,13 +22,15 @@ const HTMX: &str = r#"{"allowEval":false,"includeIndicatorStyles":false,"selfReq
 pub(super) enum NavigationItem {
     Incidents,
     Memory,
+    History,
     Learning,
     Settings,
 }
 
-const PLACES: [(NavigationItem, &str, &str); 4] = [
+const PLACES: [(NavigationItem, &str, &str); 5] = [
     (NavigationItem::Incidents, "/", "Incidents"),
     (NavigationItem::Memory, "/memory", "Memory"),
+    (NavigationItem::History, "/history", "Code history"),
     (NavigationItem::Learning, "/learning", "Learning"),
     (NavigationItem::Settings, "/settings", "Settings"),
 ];

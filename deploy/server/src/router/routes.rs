@@ -13,7 +13,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 
 use super::guard::{RouteRule, guard};
 use super::openapi;
-use crate::api::{approvals, events, health, incidents, messages, records};
+use crate::api::{approvals, events, health, history, incidents, messages, records};
 use crate::app::ServiceState;
 use crate::auth::TokenRole;
 use crate::chat;
@@ -262,6 +262,15 @@ pub(crate) fn table() -> Vec<RouteEntry> {
             RouteAnswer::Nothing(204),
             || post(records::deploy),
         ),
+        read(
+            "/v1/history",
+            For(Viewer),
+            "The commits that changed a code unit, lines or a file, each with only its hunks there",
+            RouteAnswer::Json(200, schema::<history::RepositoryHistory>),
+            || get(history::show),
+        )
+        .query(schema::<history::HistoryQuery>)
+        .errors(&[404, 422]),
         read(
             "/v1/memory/search",
             For(Viewer),

@@ -55,6 +55,19 @@ pub(crate) struct UnitSketch {
     pub(crate) words: Vec<u32>,
 }
 
+impl UnitSketch {
+    /// Whether the two have the same words, apart from their names.
+    pub(crate) fn has_words_of(&self, other: &Self) -> bool {
+        let without_name = |unit: &Self| {
+            let name = hash_token_bytes(unit.simple.as_bytes());
+            let at = unit.words.iter().position(|word| *word == name);
+            let words = unit.words.iter().enumerate();
+            words.filter(|(place, _)| Some(*place) != at).map(|(_, word)| *word).collect::<Vec<_>>()
+        };
+        without_name(self) == without_name(other)
+    }
+}
+
 impl FileChanges {
     /// What is in both: a merge changed a unit when the unit differs from all parents.
     pub(crate) fn of_both(mut self, other: Self) -> Self {

@@ -9,6 +9,7 @@ as in `git log` for a path.
 use millwright_git::Repo;
 use millwright_git::history::{CommitMeta, HistoryStructure};
 use millwright_model::CommitId;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::index::{UnitIndex, UnitIndexError};
@@ -70,7 +71,7 @@ impl UnitStep {
 }
 
 /// How the history of a unit begins.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum HistoryEnd {
     /// The commit that introduced the unit was found.

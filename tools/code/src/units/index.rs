@@ -399,7 +399,7 @@ fn commit_units(tree: &TreeChanges, files: Vec<(usize, ReadFile)>) -> CommitUnit
 /// What differs between two units that are one, by their sketches: their texts are no longer in memory.
 fn parts_of_pair(from: &UnitSketch, to: &UnitSketch) -> ChangedParts {
     let mut parts = ChangedParts::NONE;
-    if from.words != to.words {
+    if !from.has_words_of(to) {
         parts = parts.with(ChangedParts::BODY);
     }
     if from.simple != to.simple || from.key.len() - from.simple.len() != to.key.len() - to.simple.len() {

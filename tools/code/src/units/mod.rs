@@ -10,7 +10,7 @@ for each commit the index records which units it changed, and which new unit con
 - [`record`] is what the index keeps of a commit, and [`index`] fills it.
 - [`history`] is the history of one unit, found by a [`walk`] back from a revision; [`merges`] says from which side of
   a merge it came. [`line_history`] narrows it to a range of lines.
-- [`question`] is what people and tools ask: the history with the hunks, whose texts [`step_texts`] reads.
+- [`question`] is what people and tools ask: the history with the hunks, whose texts [`step_texts`] reads. [`view`] is the answer as every channel shows it.
 */
 
 mod file_changes;
@@ -25,6 +25,7 @@ mod question;
 mod record;
 mod step_texts;
 mod versions;
+mod view;
 mod walk;
 
 pub use history::{FollowedUnit, HistoryEnd, UnitHistory, UnitStep, unit_history};
@@ -34,3 +35,4 @@ pub use outline::{Outline, Unit, outline};
 pub use parts::ChangedParts;
 pub use question::{AnsweredStep, HistoryAnswer, HistoryQuestionError, HistoryTarget, ask_history};
 pub use record::{CommitUnits, Descent, FileUnits, UnitChange, UnitOrigin, UnitVersion};
+pub use view::{HistoryChange, HistoryCommit, HistoryPlace, HistoryView};

@@ -1,0 +1,71 @@
+/*!
+The history of a code unit, of lines or of a file.
+*/
+
+use std::sync::Arc;
+
+use axum::Extension;
+use axum::extract::State;
+use axum::response::IntoResponse;
+use millwright_code::units::HistoryView;
+use millwright_model::RepositoryName;
+use millwright_usecases::MAX_HISTORY;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::app::ServiceState;
+use crate::auth::Principal;
+use crate::code_questions::{self, AskedHistory};
+use crate::http::{Problem, UrlQuery, json_of};
+
+/// Longest question, revision and name of a repository, in characters.
+const MAX_TEXT: usize = 1_000;
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "HistoryQuery")]
+pub(crate) struct HistoryQuery {
+    /// `PATH::NAME` (a function, method or type), `PATH:10-20` (lines) or `PATH`.
+    #[schemars(length(min = 1, max = 1000))]
+    of: String,
+    /// A configured repository; may be left out when there is one.
+    #[schemars(length(min = 1, max = 1000))]
+    repository: Option<String>,
+    /// The revision that the history leads to; the deployed branch by default.
+    #[schemars(length(min = 1, max = 1000))]
+    at: Option<String>,
+    /// Commits to leave out at the newest end.
+    #[schemars(range(min = 0, max = 1_000_000))]
+    offset: Option<u32>,
+    /// 20 by default.
+    #[schemars(range(min = 1, max = 1000))]
+    limit: Option<u32>,
+}
+
+/// The history in one repository.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct RepositoryHistory {
+    repository: RepositoryName,
+    #[serde(flatten)]
+    history: HistoryView,
+}
+
+pub(crate) async fn show(
+    State(app): State<Arc<ServiceState>>,
+    Extension(principal): Extension<Principal>,
+    UrlQuery(asked): UrlQuery<HistoryQuery>,
+) -> Result<impl IntoResponse, Problem> {
+    let HistoryQuery { of, repository, at, offset, limit } = asked;
+    let limit = limit.unwrap_or(20);
+    let fits = |text: &str| (1..=MAX_TEXT).contains(&text.chars().count());
+    if !fits(&of) || ![&repository, &at].into_iter().flatten().all(|text| fits(text)) {
+        return Err(Problem::bad_request("of, repository and at must be 1 to 1000 characters"));
+    }
+    if !(1..=MAX_HISTORY).contains(&limit) || offset.is_some_and(|offset| offset > 1_000_000) {
+        return Err(Problem::bad_request("limit must be 1 to 1000, and offset at most 1000000"));
+    }
+    let repository = code_questions::repository_of(&app, &principal, repository.as_deref())?;
+    let asked = AskedHistory { of, at, offset: offset.unwrap_or(0), limit };
+    let (repository, history) = code_questions::history(&app, repository, asked).await?;
+    Ok(json_of(&RepositoryHistory { repository, history }))
+}

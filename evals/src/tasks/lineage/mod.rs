@@ -1,0 +1,223 @@
+/*!
+The task `lineage`: whether the history of a code unit, or of a range of lines, names the commits that changed it.
+
+Measured at commit level, over the commits of all histories together: precision, recall and F1, beside those of `git log -L` and
+of tracking by exact name and path. `without_documentation` leaves out, on both sides, commits that changed only documentation.
+*/
+
+mod baselines;
+mod cases;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Instant;
+
+use millwright_code::SourceLanguage;
+use millwright_code::units::{AnsweredStep, ChangedParts, HistoryTarget, ask_history, outline};
+use millwright_git::{Repo, blob_at};
+use millwright_model::CommitId;
+use millwright_redaction::RedactionConfig;
+use serde_json::{Map, Value, json};
+
+use crate::EvalError;
+use crate::options::EvalOptions;
+use crate::parallel::in_parallel;
+use crate::results::CaseResult;
+use crate::stats;
+use crate::summary::{CaseSample, EvalSummary, grouped};
+use cases::{CasePlace, LineageCase};
+
+/// What one way of following a unit named, held against the expected commits.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct CommitCounts {
+    right: usize,
+    named: usize,
+    expected: usize,
+}
+
+impl CommitCounts {
+    fn of(named: &BTreeSet<String>, expected: &BTreeSet<String>) -> Self {
+        Self { right: named.intersection(expected).count(), named: named.len(), expected: expected.len() }
+    }
+
+    fn is_exact(self) -> bool {
+        self.right == self.named && self.right == self.expected
+    }
+
+    fn figures(self) -> Value {
+        let share = |of: usize| self.right as f64 / of.max(1) as f64;
+        let f1 = 2.0 * self.right as f64 / (self.named + self.expected).max(1) as f64;
+        json!({ "precision": share(self.named), "recall": share(self.expected), "f1": f1 })
+    }
+}
+
+impl std::iter::Sum for CommitCounts {
+    fn sum<I: Iterator<Item = Self>>(each: I) -> Self {
+        each.fold(Self::default(), |sum, one| Self {
+            right: sum.right + one.right,
+            named: sum.named + one.named,
+            expected: sum.expected + one.expected,
+        })
+    }
+}
+
+/// The counts of one case, by who named the commits.
+#[derive(Debug, Clone, Default)]
+struct Judged {
+    result: Option<CaseResult>,
+    counts: BTreeMap<&'static str, CommitCounts>,
+}
+
+const LINEAGE: &str = "lineage";
+const WITHOUT_DOCUMENTATION: &str = "without_documentation";
+const EXACT_NAME: &str = "exact_name_and_path";
+const GIT_LOG_L: &str = "git_log_l";
+
+/// Runs the task on `options.cases`: a folder of CodeTracker's oracle, or a file of one case per line.
+///
+/// # Errors
+/// When the cases cannot be read.
+pub fn run(options: &EvalOptions) -> Result<(EvalSummary, Vec<CaseResult>), EvalError> {
+    let mut cases = cases::read(&options.cases)?;
+    cases.truncate(options.limit.unwrap_or(usize::MAX));
+    let judged = in_parallel(&cases, options.jobs, |case| judge(case, options));
+    let samples: Vec<CaseSample<'_>> = cases
+        .iter()
+        .enumerate()
+        .map(|(at, case)| CaseSample { repo: &case.repository, tags: &[], at })
+        .filter(|sample| !judged[sample.at].counts.is_empty())
+        .collect();
+    let figures = grouped(&samples, |of| {
+        let of: Vec<&Judged> = of.iter().map(|at| &judged[*at]).collect();
+        figures(&of)
+    });
+    let mut summary = Map::from_iter([("not_judged".to_owned(), json!(cases.len() - samples.len()))]);
+    summary.extend(figures);
+    let results = judged.into_iter().filter_map(|case| case.result).collect();
+    Ok((EvalSummary::of("lineage", &summary)?, results))
+}
+
+fn figures(judged: &[&Judged]) -> Map<String, Value> {
+    let mut out = Map::from_iter([("cases".to_owned(), json!(judged.len()))]);
+    for name in [LINEAGE, WITHOUT_DOCUMENTATION, EXACT_NAME, GIT_LOG_L] {
+        let counts: Vec<CommitCounts> =
+            judged.iter().filter_map(|case| case.counts.get(name)).copied().collect();
+        if !counts.is_empty() {
+            out.insert(name.to_owned(), counts.iter().copied().sum::<CommitCounts>().figures());
+        }
+    }
+    let exact = judged.iter().filter_map(|case| case.counts.get(LINEAGE)).filter(|counts| counts.is_exact());
+    out.insert("exact_histories".into(), json!(stats::wilson(exact.count(), judged.len())));
+    let times = judged.iter().filter_map(|case| case.result.as_ref());
+    let times: Vec<f64> = times.map(|result| result.wall_ms as f64).collect();
+    out.insert("median_ms".into(), json!(stats::percentile(&times, 0.5)));
+    out
+}
+
+fn judge(case: &LineageCase, options: &EvalOptions) -> Judged {
+    match named_by_all(case, options) {
+        Ok(judged) => judged,
+        Err(why) => Judged { result: Some(CaseResult::not(&case.id, "lineage", why)), ..Judged::default() },
+    }
+}
+
+fn named_by_all(case: &LineageCase, options: &EvalOptions) -> Result<Judged, String> {
+    let path = options.repository(&case.repository);
+    let repo = Repo::open(&path, &options.data_dir).map_err(|error| error.to_string())?;
+    let as_of = repo.resolve(&case.at).map_err(|error| error.to_string())?;
+    let (target, span) = target(&repo, &as_of, case)?;
+    let begun = Instant::now();
+    let answer = ask_history(&repo, &RedactionConfig::default(), &as_of, &target);
+    let answer = answer.map_err(|error| error.to_string())?;
+    let wall_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+
+    let counted: Vec<&AnsweredStep> =
+        answer.steps.iter().filter(|step| !case.declaration_only || declares(step)).collect();
+    let commits = |steps: &[&AnsweredStep]| -> BTreeSet<String> {
+        steps.iter().map(|step| step.step.commit.to_string()).collect()
+    };
+    let named = commits(&counted);
+    let expected: BTreeSet<String> = case.expected.iter().map(|change| change.commit.clone()).collect();
+    let counts = CommitCounts::of(&named, &expected);
+    let mut judged = Judged { result: None, counts: BTreeMap::from([(LINEAGE, counts)]) };
+
+    // What only documentation tells apart is left out of both: of what is named, and of what is expected.
+    let documented: BTreeSet<&String> =
+        case.expected.iter().filter(|change| change.is_documentation).map(|change| &change.commit).collect();
+    let only_documentation = |step: &AnsweredStep| {
+        let parts = step.step.parts;
+        !step.step.is_move()
+            && step.step.before.is_some()
+            && !parts.is_code()
+            && !parts.has(ChangedParts::COMMENTS)
+    };
+    let left_out: BTreeSet<String> = counted
+        .iter()
+        .filter(|step| only_documentation(step))
+        .map(|step| step.step.commit.to_string())
+        .chain(documented.into_iter().cloned())
+        .collect();
+    let without = |commits: &BTreeSet<String>| commits.difference(&left_out).cloned().collect();
+    let without_documentation = CommitCounts::of(&without(&named), &without(&expected));
+    judged.counts.insert(WITHOUT_DOCUMENTATION, without_documentation);
+
+    let same_name = counted.iter().position(|step| step.step.is_move()).map_or(counted.len(), |at| at + 1);
+    judged.counts.insert(EXACT_NAME, CommitCounts::of(&commits(&counted[..same_name]), &expected));
+    // The lines of a type hold those of its methods, so that the history of lines is none of its declaration.
+    if !case.declaration_only {
+        let lines = baselines::log_of_lines(&repo, &as_of, &answer.path, span)?;
+        judged.counts.insert(GIT_LOG_L, CommitCounts::of(&lines, &expected));
+    }
+
+    let mut result = CaseResult::not(&case.id, "lineage", String::new());
+    result.not_judged = None;
+    result.hit = counts.is_exact();
+    result.wall_ms = wall_ms;
+    judged.result = Some(result);
+    Ok(judged)
+}
+
+/// Whether a commit changed how a type is declared: its head, what it extends, its name or its place.
+fn declares(step: &&AnsweredStep) -> bool {
+    let step = &step.step;
+    step.before.is_none()
+        || step.is_move()
+        || step.parts.has(ChangedParts::HEAD)
+        || step.parts.has(ChangedParts::BASES)
+}
+
+/// The question of a case, and the lines that it is about (1-based, both included).
+fn target(repo: &Repo, as_of: &CommitId, case: &LineageCase) -> Result<(HistoryTarget, (u32, u32)), String> {
+    let target = match &case.place {
+        CasePlace::Question(question) => HistoryTarget::parse(question).map_err(|error| error.to_string())?,
+        CasePlace::Lines { path, start, end } => {
+            HistoryTarget::Lines { path: path.clone(), start: *start, end: *end }
+        }
+        CasePlace::UnitAt { path, line } => {
+            HistoryTarget::Lines { path: path.clone(), start: *line, end: *line }
+        }
+    };
+    let (HistoryTarget::Unit { path, .. } | HistoryTarget::Lines { path, .. } | HistoryTarget::File { path }) =
+        &target;
+    let blob = blob_at(repo, as_of, path).map_err(|error| error.to_string())?;
+    let text = blob.text().map_err(|error| error.to_string())?;
+    let units = SourceLanguage::from_path(path).map(|lang| outline(&text, lang)).unwrap_or_default();
+    if let CasePlace::UnitAt { path, line } = &case.place {
+        let unit = units.innermost(*line).ok_or(format!("{path}:{line} is in no unit"))?;
+        let lines = (unit.start_line, unit.end_line);
+        return Ok((HistoryTarget::Unit { path: path.clone(), name: unit.key.clone() }, lines));
+    }
+    let lines = match &target {
+        HistoryTarget::Lines { start, end, .. } => (*start, *end),
+        HistoryTarget::Unit { name, .. } => {
+            let units = units.named(name);
+            let unit = units.first().ok_or(format!("{path} has no unit {name}"))?;
+            (unit.start_line, unit.end_line)
+        }
+        HistoryTarget::File { .. } => (1, u32::try_from(text.lines().count()).unwrap_or(u32::MAX).max(1)),
+    };
+    Ok((target, lines))
+}
+
+#[cfg(test)]
+#[path = "lineage_tests.rs"]
+mod tests;

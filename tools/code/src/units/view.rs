@@ -1,0 +1,317 @@
+/*!
+A history as every channel shows it: plain data for machines, and the same in words for people.
+*/
+
+use std::fmt::Write as _;
+
+use millwright_model::{CommitId, Timestamp};
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::history::{FollowedUnit, HistoryEnd, UnitStep};
+use super::question::{AnsweredStep, HistoryAnswer};
+
+/// Longest patch of one commit, in characters; a unit that is introduced brings all of its lines.
+const MAX_PATCH: usize = 20_000;
+/// Patch lines of one commit in the text.
+const SHOWN_LINES: usize = 60;
+
+/// The commits that changed a code unit, a range of lines or a file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(rename = "History")]
+pub struct HistoryView {
+    pub path: String,
+    /// The unit, or the one around the lines; absent for a file, and for lines that belong to no unit.
+    pub unit: Option<String>,
+    /// Where it stands at `as_of`; 1-based, both included.
+    pub start_line: u32,
+    pub end_line: u32,
+    /// The commit that the history leads to.
+    pub as_of: CommitId,
+    /// How the history begins.
+    pub end: HistoryEnd,
+    /// How many commits changed it; `commits` has those asked for.
+    pub total: usize,
+    /// Newest first.
+    pub commits: Vec<HistoryCommit>,
+    /// Commits that touched it, but whose version of the file could not be read.
+    pub unread: Vec<CommitId>,
+}
+
+/// One commit of a history.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct HistoryCommit {
+    pub commit: CommitId,
+    /// When it was committed; absent when the commit claims a time that does not exist.
+    pub at: Option<Timestamp>,
+    pub author: String,
+    pub subject: String,
+    /// What it did to the unit.
+    pub what: Vec<HistoryChange>,
+    /// Where the unit is after the commit.
+    pub place: HistoryPlace,
+    /// Where it was before, when it was moved or renamed.
+    pub before: Option<HistoryPlace>,
+    /// The unit that it was split off from, when the commit introduced it so.
+    pub split_from: Option<HistoryPlace>,
+    /// The hunks of the commit within the unit or the lines, as a unified diff without file headers; empty when it only moved
+    /// them.
+    pub patch: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct HistoryPlace {
+    pub path: String,
+    /// Absent for the whole file.
+    pub unit: Option<String>,
+}
+
+/// What a commit does to a unit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum HistoryChange {
+    Introduced,
+    /// To another file, type or package.
+    Moved,
+    Renamed,
+    /// Its head: name, modifiers, annotations, parameters.
+    Signature,
+    /// What a type extends and implements.
+    BaseTypes,
+    Body,
+    Documentation,
+    /// Only comments within it.
+    Comments,
+    /// Its file, where no unit is asked for.
+    Changed,
+}
+
+impl HistoryChange {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Introduced => "introduced",
+            Self::Moved => "moved",
+            Self::Renamed => "renamed",
+            Self::Signature => "signature",
+            Self::BaseTypes => "base types",
+            Self::Body => "body",
+            Self::Documentation => "documentation",
+            Self::Comments => "comments",
+            Self::Changed => "changed",
+        }
+    }
+}
+
+impl HistoryPlace {
+    fn of(path: &str, unit: &str) -> Self {
+        Self { path: path.to_owned(), unit: (!unit.is_empty()).then(|| unit.to_owned()) }
+    }
+
+    fn followed(unit: &FollowedUnit) -> Self {
+        Self::of(&unit.path, &unit.unit)
+    }
+
+    /// `path::unit`, as a history is asked for.
+    pub fn name(&self) -> String {
+        match &self.unit {
+            Some(unit) => format!("{}::{unit}", self.path),
+            None => self.path.clone(),
+        }
+    }
+}
+
+impl HistoryView {
+    /// The newest `limit` commits of an answer after `offset`. `mask` removes secrets from what authors wrote: subjects, names
+    /// and lines.
+    pub fn new(answer: HistoryAnswer, offset: usize, limit: usize, mask: impl Fn(&str) -> String) -> Self {
+        let total = answer.steps.len();
+        let steps = answer.steps.into_iter().skip(offset).take(limit);
+        Self {
+            path: answer.path,
+            unit: answer.unit,
+            start_line: answer.start_line,
+            end_line: answer.end_line,
+            as_of: answer.as_of,
+            end: answer.end,
+            total,
+            commits: steps.map(|step| HistoryCommit::new(step, &mask)).collect(),
+            unread: answer.unread,
+        }
+    }
+
+    /// `path::unit`, `path:10-20` or `path`.
+    pub fn name(&self) -> String {
+        match &self.unit {
+            Some(unit) => format!("{}::{unit} (lines {} to {})", self.path, self.start_line, self.end_line),
+            None => format!("{} (lines {} to {})", self.path, self.start_line, self.end_line),
+        }
+    }
+
+    /// The first line: what it is about, and how many commits changed it.
+    pub fn headline(&self) -> String {
+        let commits = match self.total {
+            1 => "1 commit changed it".to_owned(),
+            n => format!("{n} commits changed it"),
+        };
+        format!("{}, at {}: {commits}", self.name(), self.as_of.short())
+    }
+
+    /// What cannot be said, and why; empty when the history is whole.
+    pub fn gaps(&self) -> Vec<String> {
+        let mut gaps = Vec::new();
+        match self.end {
+            HistoryEnd::Introduced => {}
+            HistoryEnd::Shallow => gaps.push(
+                "The clone is shallow, and its history ends before the commit that introduced this. \
+                 `git fetch --unshallow` brings the rest."
+                    .to_owned(),
+            ),
+            HistoryEnd::Unread => gaps.push(
+                "The history before these commits is not known: contents of older versions are missing, as in a partial \
+                 clone. `git fetch --refetch --no-filter` brings them."
+                    .to_owned(),
+            ),
+            HistoryEnd::Unknown => {
+                gaps.push("The commit that introduced this was not found.".to_owned());
+            }
+        }
+        if !self.unread.is_empty() {
+            let listed: Vec<&str> = self.unread.iter().take(5).map(CommitId::short).collect();
+            let more = self.unread.len() - listed.len();
+            let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+            gaps.push(format!(
+                "Not read, because a version of the file is missing or too large: {}{more}.",
+                listed.join(", ")
+            ));
+        }
+        gaps
+    }
+
+    /// The history in words. Text of the repository in it is as it was written: make it safe for a terminal before it is
+    /// printed there.
+    pub fn text(&self, with_patches: bool) -> String {
+        let mut out = format!("{}\n", self.headline());
+        for commit in &self.commits {
+            let _ = write!(out, "\n{}", commit.text(with_patches));
+        }
+        let shown = self.commits.len();
+        if shown < self.total && shown > 0 {
+            let _ = writeln!(out, "\n{shown} of {} commits are shown.", self.total);
+        }
+        for gap in self.gaps() {
+            let _ = writeln!(out, "\n{gap}");
+        }
+        out
+    }
+}
+
+impl HistoryCommit {
+    fn new(step: AnsweredStep, mask: &impl Fn(&str) -> String) -> Self {
+        let AnsweredStep { step, patch } = step;
+        let origin = step.split_from.as_ref();
+        Self {
+            what: changes(&step),
+            place: HistoryPlace::followed(&step.unit),
+            before: step.before.as_ref().filter(|_| step.is_move()).map(HistoryPlace::followed),
+            split_from: origin.map(|origin| HistoryPlace::of(&origin.path, &origin.unit)),
+            commit: step.commit,
+            at: Timestamp::from_second(step.time),
+            author: mask(&step.author),
+            subject: mask(&step.subject),
+            patch: mask(&bounded(patch)),
+        }
+    }
+
+    /// `signature, body`; `moved from lib/a.py::total`.
+    pub fn what_in_words(&self) -> String {
+        let mut from = self.split_from.as_ref().map(HistoryPlace::name);
+        let is_both =
+            self.what.contains(&HistoryChange::Moved) && self.what.contains(&HistoryChange::Renamed);
+        let words = self.what.iter().filter_map(|what| match (what, &self.before) {
+            (HistoryChange::Moved, Some(_)) if is_both => None,
+            (HistoryChange::Renamed, Some(before)) if is_both => {
+                Some(format!("moved and renamed from {}", before.name()))
+            }
+            (HistoryChange::Moved | HistoryChange::Renamed, Some(before)) => {
+                Some(format!("{} from {}", what.as_str(), before.name()))
+            }
+            (HistoryChange::Introduced, _) => Some(match from.take() {
+                Some(from) => format!("split off from {from}"),
+                None => "introduced".to_owned(),
+            }),
+            _ => Some(what.as_str().to_owned()),
+        });
+        words.collect::<Vec<_>>().join(", ")
+    }
+
+    /// The commit in words, as in [`HistoryView::text`].
+    pub fn text(&self, with_patch: bool) -> String {
+        let day = self.at.map_or_else(|| "at no time".to_owned(), Timestamp::day);
+        let mut out = format!("{}  {day}  {}  {}\n", self.commit.short(), self.author, self.subject);
+        let _ = writeln!(out, "  {}", self.what_in_words());
+        if with_patch {
+            let lines: Vec<&str> = self.patch.lines().collect();
+            for line in lines.iter().take(SHOWN_LINES) {
+                let _ = writeln!(out, "  {line}");
+            }
+            if lines.len() > SHOWN_LINES {
+                let _ = writeln!(out, "  … {} more lines", lines.len() - SHOWN_LINES);
+            }
+        }
+        out
+    }
+}
+
+fn changes(step: &UnitStep) -> Vec<HistoryChange> {
+    use super::parts::ChangedParts as Parts;
+    let mut what = Vec::new();
+    let name = |unit: &FollowedUnit| {
+        let plain = unit.unit.split('(').next().unwrap_or_default();
+        plain.rsplit('.').next().unwrap_or_default().to_owned()
+    };
+    match &step.before {
+        None => what.push(HistoryChange::Introduced),
+        Some(before) if step.is_move() => {
+            let renamed = name(before) != name(&step.unit);
+            let around = |unit: &FollowedUnit| {
+                let plain = unit.unit.split('(').next().unwrap_or_default();
+                plain.rsplit_once('.').map(|(around, _)| around.to_owned())
+            };
+            let moved = before.path != step.unit.path || around(before) != around(&step.unit);
+            if moved || step.namespace_changed {
+                what.push(HistoryChange::Moved);
+            }
+            if renamed && !step.unit.unit.is_empty() {
+                what.push(HistoryChange::Renamed);
+            }
+        }
+        Some(_) => {}
+    }
+    let parts = [
+        (Parts::HEAD, HistoryChange::Signature),
+        (Parts::BASES, HistoryChange::BaseTypes),
+        (Parts::BODY, HistoryChange::Body),
+        (Parts::DOCUMENTATION, HistoryChange::Documentation),
+        (Parts::COMMENTS, HistoryChange::Comments),
+    ];
+    // All of a new unit is new.
+    if step.before.is_some() {
+        what.extend(parts.iter().filter(|(part, _)| step.parts.has(*part)).map(|(_, change)| *change));
+    }
+    if what.is_empty() {
+        what.push(HistoryChange::Changed);
+    }
+    what
+}
+
+fn bounded(mut patch: String) -> String {
+    if let Some((end, _)) = patch.char_indices().nth(MAX_PATCH) {
+        patch.truncate(end);
+        patch.push_str("\n… shortened\n");
+    }
+    patch
+}
+
+#[cfg(test)]
+#[path = "view_tests.rs"]
+mod tests;
