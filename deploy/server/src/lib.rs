@@ -153,6 +153,8 @@ pub fn openapi() -> serde_json::Value {
 }
 
 #[cfg(test)]
+mod code_questions_tests;
+#[cfg(test)]
 mod scope_tests;
 #[cfg(test)]
 #[path = "service_tests.rs"]

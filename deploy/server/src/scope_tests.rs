@@ -19,7 +19,7 @@ use crate::tests::{Scene, scene_with};
 /// Words that occur only in hidden data.
 pub(crate) const HIDDEN: [&str; 3] = ["Zebrafish", "walrus", "invoices"];
 
-fn repository(name: &str, service: &str) -> RepositorySettings {
+pub(crate) fn repository(name: &str, service: &str) -> RepositorySettings {
     RepositorySettings {
         name: name.parse().unwrap(),
         path: "/nowhere".into(),
@@ -85,7 +85,11 @@ async fn a_bound_token_finds_only_its_own_on_every_route() {
             if role < least {
                 continue;
             }
-            let query = if route.path == "/v1/memory/search" { "?q=zebrafish" } else { "" };
+            let query = match route.path {
+                "/v1/memory/search" => "?q=zebrafish",
+                "/v1/history" => "?of=a.py&repository=billing",
+                _ => "",
+            };
             let method = route.method.to_uppercase();
             let body = || (method == "POST").then(|| bodies(route.path));
             let path = |id: &str| format!("{}{query}", route.path.replace("{id}", id));
@@ -106,6 +110,7 @@ async fn a_bound_token_finds_only_its_own_on_every_route() {
             tells_nothing(&told, &theirs, &path(""));
             match route.path {
                 "/metrics" => assert_eq!(answer.status, 403),
+                "/v1/history" => assert_eq!(answer.status, 404, "{told}"),
                 "/v1/deployments" => assert_eq!(answer.status, 422, "{told}"),
                 "/v1/incidents" if method == "POST" => assert_eq!(answer.status, 422, "{told}"),
                 _ => assert_eq!(answer.status, 200, "{told}"),

@@ -80,6 +80,8 @@ pub struct Replayer {
     ledger: Mutex<ReplayLedger>,
     composed: Mutex<HashMap<CommitId, ComposedTree>>,
     failure: Mutex<Option<FailureSignature>>,
+    /// The revision at which the failure was seen, as long as only a traced execution has shown it.
+    seen_traced: Mutex<Option<CommitId>>,
     kept_output: usize,
 }
 
@@ -106,6 +108,7 @@ impl Replayer {
             ledger: Mutex::new(ledger),
             composed: Mutex::default(),
             failure: Mutex::default(),
+            seen_traced: Mutex::default(),
             kept_output: TAIL,
         }
     }
@@ -192,8 +195,9 @@ impl Replayer {
         while done < attempts || (shown.is_none() && done < most) {
             let replayed = self.run_once(bad, None, tracing)?;
             // A tracer can disturb the run and must not decide anything: a pass under the tracer is run again without
-            // it.
-            if std::mem::take(&mut tracing) && replayed.outcome() != ReplayOutcome::Reproduces {
+            // it, and what a failure looks like is settled by the first execution without it, see `Replayer::run`.
+            let was_traced = std::mem::take(&mut tracing);
+            if was_traced && replayed.outcome() != ReplayOutcome::Reproduces {
                 // Either the tracer hid the failure or the failure is flaky; a few repetitions decide which.
                 doubted = replayed.outcome() == ReplayOutcome::Passes;
                 continue;
@@ -207,6 +211,7 @@ impl Replayer {
                         && let Some(failure) = replayed.failure.clone()
                     {
                         self.expect_failure(failure.clone());
+                        *hold(&self.seen_traced) = was_traced.then(|| bad.clone());
                         shown = Some((replayed, failure));
                     }
                     if passes == 0 && (!doubted || failures >= STEADY) {
@@ -229,12 +234,30 @@ impl Replayer {
 
     /// One execution at `commit`, with `change` applied. Judged against the failure seen by
     /// [`Replayer::reproduce`].
+    ///
+    /// If only a traced execution has shown that failure so far, and this one fails in another way, the tracer may have
+    /// changed how the failure looks. Then the failing revision is executed once without it, and this revision once more.
     pub fn run(
         &self,
         commit: &CommitId,
         change: Option<&CheckoutChange>,
     ) -> Result<ReplayResult, ReplayError> {
-        self.run_once(commit, change, false)
+        let replayed = self.run_once(commit, change, false)?;
+        if !matches!(replayed.outcome(), ReplayOutcome::Reproduces | ReplayOutcome::OtherFailure) {
+            return Ok(replayed);
+        }
+        let Some(bad) = hold(&self.seen_traced).take() else { return Ok(replayed) };
+        if replayed.outcome() == ReplayOutcome::Reproduces {
+            return Ok(replayed);
+        }
+        let plain = self.run_once(&bad, None, false)?;
+        match (plain.outcome(), plain.failure) {
+            (ReplayOutcome::OtherFailure, Some(failure)) => {
+                self.expect_failure(failure);
+                self.run_once(commit, change, false)
+            }
+            _ => Ok(replayed),
+        }
     }
 
     /// One execution at `commit` that records the code that it executes.

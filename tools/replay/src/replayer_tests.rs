@@ -181,3 +181,26 @@ fn a_setup_that_fails_cannot_be_tested() {
     assert!(replayed.why.unwrap().contains("echo compiling; false"));
     assert!(replayed.tail.contains("compiling"));
 }
+
+#[test]
+fn a_failure_that_a_tracer_changed_is_seen_as_it_is_without_one() {
+    let project = TestRepo::new();
+    let older = project.commit("change", &[("app", "broken")]);
+    let bad = project.commit("change", &[("app", "broken again")]);
+    let command = "if [ -n \"$NODE_V8_COVERAGE\" ]; then echo 'ImportError: no such module'; exit 1; fi; \
+                   if grep -q broken app; then echo 'ValueError: broken here'; exit 1; fi";
+    let replayer = new_replayer(&project, recipe(command), ReplayLedger::in_memory());
+    replayer.reproduce(&bad, true).unwrap();
+    assert_eq!(replayer.run(&older, None).unwrap().outcome(), ReplayOutcome::Reproduces);
+    // Traced at bad, at the older one, without a tracer at bad, at the older one again.
+    assert_eq!(replayer.runs().len(), 4);
+    // It is settled now: one more run is one run.
+    assert_eq!(replayer.run(&older, None).unwrap().outcome(), ReplayOutcome::Reproduces);
+    assert_eq!(replayer.runs().len(), 5);
+
+    // A tracer that changes nothing costs nothing.
+    let replayer = new_replayer(&project, recipe(APP), ReplayLedger::in_memory());
+    replayer.reproduce(&bad, true).unwrap();
+    assert_eq!(replayer.run(&older, None).unwrap().outcome(), ReplayOutcome::Reproduces);
+    assert_eq!(replayer.runs().len(), 2);
+}

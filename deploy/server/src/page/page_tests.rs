@@ -9,6 +9,7 @@ use millwright_model::{Approval, IncidentId, JudgingAuthority, NewResolution, Pr
 use millwright_store::{IncidentState, JobKind, MessageKind, StoredSession};
 
 use crate::auth::{TokenRole, sha256};
+use crate::code_questions_tests::{of_shop, service, shop};
 use crate::http::RouteAccess;
 use crate::judge_links::JudgeLinks;
 use crate::router::routes::table;
@@ -634,4 +635,24 @@ async fn a_token_is_bound_on_the_page_and_an_administrator_is_not() {
     let tokens = scene.app.own_store.list_tokens().await.unwrap();
     let bound = tokens.iter().filter(|token| !token.repositories.is_all()).count();
     assert_eq!((bound, tokens.len()), (1, 2));
+}
+
+#[tokio::test]
+async fn a_history_is_shown_with_its_hunks() {
+    let repo = shop();
+    let scene = service(vec![of_shop(&repo)], &repo.data()).await;
+    let browser = Browser::signed_in(&scene, TokenRole::Viewer).await;
+    let page = async |query: &str| browser.get(&format!("/history{query}")).await;
+    let empty = page("").await;
+    assert!(empty.text.contains("lib/money.py:10-20") && !empty.text.contains("<select"), "{}", empty.text);
+    let answer = page("?of=shop/cart.py::total").await;
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    assert!(answer.text.contains("2 commits changed it"), "{}", answer.text);
+    assert!(answer.text.contains("Double &lt;b&gt;everything&lt;/b&gt;"), "{}", answer.text);
+    assert!(answer.text.contains("class=\"add\"") && !answer.text.contains("ann@example.org"));
+    let wrong = page("?of=shop/cart.py::%3Cscript%3E").await;
+    assert!(wrong.text.contains("role=\"alert\"") && !wrong.text.contains("<script>"), "{}", wrong.text);
+    let none = service(Vec::new(), &repo.data()).await;
+    let browser = Browser::signed_in(&none, TokenRole::Viewer).await;
+    assert!(browser.get("/history").await.text.contains("No repository is configured"));
 }

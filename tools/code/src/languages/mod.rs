@@ -34,6 +34,22 @@ pub enum SourceLanguage {
 }
 
 impl SourceLanguage {
+    /// Its name for people.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Python => "Python",
+            Self::JavaScript => "JavaScript",
+            Self::TypeScript | Self::Tsx => "TypeScript",
+            Self::Rust => "Rust",
+            Self::Go => "Go",
+            Self::Java => "Java",
+            Self::C => "C",
+            Self::Cpp => "C++",
+            Self::Ruby => "Ruby",
+            Self::Bash => "Bash",
+        }
+    }
+
     /// The language for a file extension; `None` for any other.
     pub fn from_path(path: &str) -> Option<Self> {
         let name = path.rsplit('/').next().unwrap_or(path);

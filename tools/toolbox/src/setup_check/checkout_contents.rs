@@ -2,9 +2,11 @@
 Checks what the files of a revision need but a checkout lacks.
 */
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use globset::{Glob, GlobSetBuilder};
+use millwright_code::SourceLanguage;
 use millwright_git::{EntryKind, Repo, RepoError, TreeEntry, blob_at, entries_at};
 use millwright_replay::TestRecipes;
 
@@ -36,6 +38,12 @@ pub fn check_checkout(
                       fetch --unshallow";
         checks.push(SetupCheck::doubtful(SetupPart::History, detail));
     }
+    if repo.lacks_contents() {
+        let detail = "the clone is partial: revisions whose files it lacks are neither read nor replayed, and nothing is \
+                      fetched; fetch all of it: git fetch --refetch --no-filter";
+        checks.push(SetupCheck::doubtful(SetupPart::History, detail));
+    }
+    checks.push(contents.units());
     checks.extend(contents.submodules());
     checks.extend(contents.lock_files());
     checks.extend(contents.large_files());
@@ -73,6 +81,32 @@ impl CheckoutContents<'_> {
         let recipes = self.recipes;
         let read = recipes.allow_read.iter().any(|shown| shown.to_string_lossy().contains(leaf));
         read || recipes.setup.iter().chain(&recipes.overlay).any(|text| text.contains(leaf))
+    }
+
+    /// Of which files the functions and types can be followed.
+    fn units(&self) -> SetupCheck {
+        let files = self.entries.iter().filter(|entry| entry.kind == EntryKind::File);
+        let mut by_language: BTreeMap<&str, usize> = BTreeMap::new();
+        let mut all = 0;
+        for entry in files {
+            all += 1;
+            if let Some(language) = SourceLanguage::from_path(&entry.path) {
+                *by_language.entry(language.name()).or_default() += 1;
+            }
+        }
+        let read: usize = by_language.values().sum();
+        if read == 0 {
+            let detail = "no file is in a language whose functions and types are read; lines and files are followed";
+            return SetupCheck::works(SetupPart::Units, detail);
+        }
+        let mut languages: Vec<(&str, usize)> = by_language.into_iter().collect();
+        languages.sort_by_key(|(name, files)| (std::cmp::Reverse(*files), *name));
+        let languages: Vec<String> = languages.iter().map(|(name, files)| format!("{name} {files}")).collect();
+        let detail = format!(
+            "functions and types are followed in {read} of {all} files ({}); `millwright history PATH::NAME` shows one",
+            languages.join(", ")
+        );
+        SetupCheck::works(SetupPart::Units, detail)
     }
 
     fn submodules(&self) -> Option<SetupCheck> {

@@ -31,6 +31,7 @@ pub struct SetupCheck {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SetupPart {
     History,
+    Units,
     Branch,
     Submodules,
     Packages,
@@ -48,6 +49,7 @@ impl SetupPart {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::History => "history",
+            Self::Units => "code units",
             Self::Branch => "branch",
             Self::Submodules => "submodules",
             Self::Packages => "packages",

@@ -12,7 +12,32 @@ const LOCK: &str = r#"{"lockfileVersion": 3, "packages": {"node_modules/left-pad
 fn checks(repo: &TestRepo, recipes: &TestRecipes, tests_ran: Option<bool>) -> Vec<SetupCheck> {
     let opened = Repo::open(&repo.work(), &repo.data()).unwrap();
     let head = opened.resolve("HEAD").unwrap();
-    check_checkout(&opened, &head, recipes, tests_ran).unwrap()
+    let mut checks = check_checkout(&opened, &head, recipes, tests_ran).unwrap();
+    // Tested below.
+    checks.retain(|check| check.part != SetupPart::Units);
+    checks
+}
+
+#[test]
+fn the_files_whose_units_are_followed_are_counted_and_a_partial_clone_is_named() {
+    let repo = TestRepo::new();
+    let clone = |files: &[(&str, &str)], name: &str| {
+        repo.commit("change", files);
+        repo.git(&["config", "uploadpack.allowFilter", "true"]);
+        let (from, to) = (format!("file://{}", repo.work().display()), repo.work().with_file_name(name));
+        repo.git(&["clone", "-q", "--no-checkout", "--filter=blob:none", &from, &to.display().to_string()]);
+        let opened = Repo::open(&to, &repo.data().join(name)).unwrap();
+        let head = opened.resolve("HEAD").unwrap();
+        let checks = check_checkout(&opened, &head, &TestRecipes::default(), None).unwrap();
+        checks.into_iter().map(|check| (check.part, check.detail)).collect::<Vec<_>>()
+    };
+    let [(history, partial), (units, followed)] = &clone(&[("a.php", "<?php\n")], "one")[..] else { panic!() };
+    assert_eq!((*history, *units), (SetupPart::History, SetupPart::Units));
+    assert!(partial.contains("the clone is partial") && partial.contains("--no-filter"), "{partial}");
+    assert!(followed.starts_with("no file is in a language"), "{followed}");
+    let counted = clone(&[("a.py", ""), ("b.py", ""), ("c.tsx", "")], "two");
+    let counted = &counted[1].1;
+    assert!(counted.contains("in 3 of 4 files (Python 2, TypeScript 1)"), "{counted}");
 }
 
 fn with_lock(path: &str, text: &str) -> TestRepo {

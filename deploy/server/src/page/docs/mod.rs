@@ -19,11 +19,12 @@ use markdown::{GuideHeading, RenderedMarkdown};
 const INDEX: &str = "index";
 
 /// Every page by name, in reading order.
-const SOURCES: [(&str, &str); 13] = [
+const SOURCES: [(&str, &str); 14] = [
     (INDEX, include_str!("../../../../guide/index.md")),
     ("install", include_str!("../../../../guide/install.md")),
     ("investigate", include_str!("../../../../guide/investigate.md")),
     ("traces", include_str!("../../../../guide/traces.md")),
+    ("history", include_str!("../../../../guide/history.md")),
     ("service", include_str!("../../../../guide/service.md")),
     ("slack", include_str!("../../../../guide/slack.md")),
     ("models", include_str!("../../../../guide/models.md")),
