@@ -76,6 +76,7 @@ fn report() -> (Report, BTreeMap<EvidenceId, String>) {
         fix: None,
         tried: Vec::new(),
         replay: Some(ReplaySummary {
+            executed: None,
             reproduced: true,
             sandbox: SandboxLevel::Full,
             flaky_rate: 0.0,

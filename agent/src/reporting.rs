@@ -151,6 +151,7 @@ fn replay(run: &Run, facts: &RunFacts) -> Option<ReplaySummary> {
         output_end: Some(reproduction.output_end.clone()).filter(|output| !output.is_empty()),
         agreement: reproduction.agreement.clone(),
         laid_in: laid_in(run, facts),
+        executed: facts.bisection.as_ref().and_then(|bisection| bisection.executed.clone()),
     })
 }
 

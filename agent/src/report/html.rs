@@ -13,6 +13,7 @@ use super::bisect_chart;
 use super::cited::{self, cited};
 use super::context::RenderContext;
 use super::diff::ReportDiff;
+use super::executed::executed_sentences;
 use super::html_fix::{diff_table, fix, tried};
 use super::narrative::{self, CheckMark};
 use super::phrasing;
@@ -155,6 +156,18 @@ fn shown(report: &Report) -> Markup {
                 dl {
                     dt { "The ticket" } dd { (line(ticket, 400)) }
                     dt { "The replay" } dd { (line(shown, 400)) }
+                }
+            }
+            @for sentence in executed_sentences(report) { p { (line(&sentence, 800)) } }
+            @if let Some(executed) = replay.executed.as_ref().filter(|executed| !executed.named.is_empty()) {
+                details {
+                    summary {
+                        "Functions that ran"
+                        @if executed.named.len() < executed.units as usize {
+                            " (" (executed.named.len()) " of " (executed.units) ")"
+                        }
+                    }
+                    ul { @for unit in &executed.named { li { code { (line(unit, 300)) } } } }
                 }
             }
             @if !replay.laid_in.is_empty() {

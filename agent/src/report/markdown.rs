@@ -9,6 +9,7 @@ use millwright_model::{CheckResult, EvidenceId, Fix, HypothesisStatus, Proof, Re
 
 use super::context::RenderContext;
 use super::diff::{self, ReportDiff};
+use super::executed::executed_sentences;
 use super::narrative::{self, CheckMark};
 use super::phrasing;
 use super::text::{block, duration, line, patch, percent, short};
@@ -127,6 +128,9 @@ fn shown(out: &mut String, report: &Report) {
             code(ticket, 400),
             code(shown, 400)
         );
+    }
+    for sentence in executed_sentences(report) {
+        let _ = writeln!(out, "\n{}", prose(&sentence, 800));
     }
     if let Some(output) = replay.output_end.as_deref().filter(|output| !output.trim().is_empty()) {
         fenced(out, "text", &block(output));

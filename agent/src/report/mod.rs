@@ -11,6 +11,7 @@ mod bisect_chart;
 mod cited;
 mod context;
 pub(crate) mod diff;
+mod executed;
 mod html;
 mod html_fix;
 mod json;

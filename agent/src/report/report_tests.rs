@@ -179,6 +179,13 @@ fn sample(verdict: Verdict) -> (Report, RenderContext) {
             output_end: Some("expected 1,00\ngot 100\n[exit status 1]".into()),
             agreement: Some(FailureAgreement::Agrees { why: "the same message".into() }),
             laid_in: vec![],
+            executed: Some(ExecutedCode {
+                precision: ExecutedPrecision::Lines,
+                files: 4,
+                units: 9,
+                named: vec!["lib/money.sh::money_share".into(), "lib/cart.sh::cart_total".into()],
+                changed: vec![ChangedUnit { unit: "lib/money.sh::money_share".into(), executed: Some(true) }],
+            }),
         }),
         similar: match verdict {
             Verdict::Known => vec![SimilarIncident {

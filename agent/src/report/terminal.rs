@@ -10,6 +10,7 @@ use millwright_model::{CheckResult, Fix, HypothesisStatus, Report, TestsResult, 
 
 use super::context::RenderContext;
 use super::diff::{self, ReportDiff};
+use super::executed::executed_sentences;
 use super::narrative::{self, CheckMark, NextStep, ReportCheck};
 use super::phrasing;
 use super::terminal_page::{DIM, GREEN, RED, TerminalPage, YELLOW, line_of_code};
@@ -195,6 +196,9 @@ impl TerminalPage {
         }
         if let Some(text) = phrasing::agreement_words(report) {
             self.wrapped("  ", "  ", &line(&text, 500));
+        }
+        for sentence in executed_sentences(report) {
+            self.wrapped("  ", "  ", &line(&sentence, 800));
         }
         for path in replay.laid_in.iter().take(5) {
             self.wrapped("  ", "  ", &format!("Laid over every checkout: {}", line(path, 200)));

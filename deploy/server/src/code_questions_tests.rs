@@ -12,7 +12,9 @@ use crate::tests::{Scene, scene_with};
 
 pub(crate) fn shop() -> TestRepo {
     let repo = TestRepo::new();
-    let text = |rate: &str| format!("def total(cart):\n    tell('ann@example.org')\n    return sum(cart) * {rate}\n");
+    let text = |rate: &str| {
+        format!("def total(cart):\n    tell('ann@example.org')\n    return sum(cart) * {rate}\n")
+    };
     repo.commit("Add totals", &[("shop/cart.py", &text("1"))]);
     repo.commit("Double <b>everything</b>", &[("shop/cart.py", &text("2"))]);
     repo

@@ -160,6 +160,7 @@ fn answer(case: &EvalCase, commit: Option<&str>, path: &str, diff: &str) -> Repo
         }),
         tried: Vec::new(),
         replay: Some(ReplaySummary {
+            executed: None,
             reproduced: true,
             sandbox: SandboxLevel::Full,
             flaky_rate: 0.0,

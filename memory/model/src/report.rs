@@ -195,6 +195,41 @@ pub struct ReplaySummary {
     /// Files laid over every checkout before the replay (bounded).
     #[serde(default)]
     pub laid_in: Vec<String>,
+    /// What the failing run executed, beside what the culprit changed; absent when nothing was traced.
+    #[serde(default)]
+    pub executed: Option<ExecutedCode>,
+}
+
+/// The code that the failing run executed, as far as its trace shows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ExecutedCode {
+    pub precision: ExecutedPrecision,
+    pub files: u32,
+    /// Functions and methods; 0 when only files are known.
+    pub units: u32,
+    /// Their names (`path::Type.method`) at the failing revision, those in files of the culprit first (bounded).
+    pub named: Vec<String>,
+    /// The units that the culprit changed, those that ran first (bounded).
+    pub changed: Vec<ChangedUnit>,
+}
+
+/// How finely a run was traced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ExecutedPrecision {
+    /// Files that were opened.
+    Files,
+    Functions,
+    Lines,
+}
+
+/// A unit that the culprit changed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ChangedUnit {
+    /// `path::Type.method`, as it is called at the culprit.
+    pub unit: String,
+    /// Whether the failing run executed it; absent when the trace cannot tell.
+    pub executed: Option<bool>,
 }
 
 /// The failure that the ticket reports, compared with the one that the replay shows at the failing revision.

@@ -9,13 +9,14 @@ use millwright_culprit::bisect::{
 };
 use millwright_culprit::minimise::CulpritHunk;
 use millwright_git::checkout::FileOverlay;
-use millwright_model::{CommitId, EvidenceDraft, ReplayOutcome, ReplayRun};
+use millwright_model::{CommitId, EvidenceDraft, ExecutedCode, ReplayOutcome, ReplayRun};
 use millwright_replay::{Flakiness, ReplayResult, Replayer};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::commit_evidence::commit_evidence;
 use super::earlier_culprits::{EarlierIncident, KnownCauses};
+use super::executed_code::executed_code;
 use super::format::end_of;
 use super::lay_in::lay_in_tests_of;
 use super::minimise::GUILTY;
@@ -72,6 +73,9 @@ pub struct BisectResult {
     /// The same as a recipe has it.
     #[serde(default)]
     pub overlay: Option<FileOverlay>,
+    /// What the failing run executed, beside what the proven culprit changed.
+    #[serde(default)]
+    pub executed: Option<ExecutedCode>,
     /// Earlier incidents that were traced to the proven culprit, the newest first (bounded).
     #[serde(default)]
     pub earlier: Vec<EarlierIncident>,
@@ -235,6 +239,14 @@ fn work(
     let mut found = BisectResult { range, skipped: machine.skipped(), steps, ..BisectResult::default() };
     let mut evidence: Vec<EvidenceDraft> = Vec::new();
     match &verdict {
+        // The failing revision was reproduced under a tracer, which may have made it fail.
+        BisectVerdict::Proven { culprit, .. } if fails_only_traced(ctx, &replayer, &shown, culprit)? => {
+            found.problem = Some(
+                "the failure showed at the failing revision only while the run was traced, and not without the tracer"
+                    .to_owned(),
+            );
+            evidence.extend(last.get(culprit).map(ReplayResult::evidence));
+        }
         BisectVerdict::Proven { culprit, parents } => {
             found.culprit = Some(culprit.clone());
             found.proven = true;
@@ -285,6 +297,14 @@ fn work(
         found.innocent = cleared.map(|(id, _)| id.clone()).collect();
     }
     if let Some(culprit) = &found.culprit {
+        // What ran is told beside the cause; it proves nothing, so its absence is no failure.
+        found.executed = shown.trace.as_ref().and_then(|trace| match executed_code(ctx, trace, culprit) {
+            Ok(code) => Some(code),
+            Err(error) => {
+                tracing::warn!(event = "trace.unread", %error, "the units of a trace are not told");
+                None
+            }
+        });
         found.subject = millwright_git::show(&ctx.repo, culprit, &[], 0, &ctx.cancel)?.summary.subject;
     }
     found.overlay = ctx.workbench.overlay();
@@ -305,6 +325,19 @@ fn work(
         ),
     };
     Ok((found, text, evidence))
+}
+
+/// Whether the culprit is the failing revision itself, and a run of it without a tracer passes although the failure was steady.
+fn fails_only_traced(
+    ctx: &ToolContext,
+    replayer: &Replayer,
+    shown: &ShownFailure,
+    culprit: &CommitId,
+) -> Result<bool, ToolError> {
+    if *culprit != ctx.bad || shown.trace.is_none() || shown.at_bad.passes > 0 {
+        return Ok(false);
+    }
+    Ok(replayer.run(&ctx.bad, None)?.outcome() == ReplayOutcome::Passes)
 }
 
 /// A bisect takes the failure to have begun once. Where somebody wrote the proven culprit's lines again, it may have been

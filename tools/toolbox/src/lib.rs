@@ -16,6 +16,7 @@ mod context;
 mod culprit_ids;
 mod dispatch;
 mod error;
+mod executed_code;
 mod failed_fixes;
 mod format;
 mod git_blame;

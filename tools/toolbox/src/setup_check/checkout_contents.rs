@@ -96,12 +96,14 @@ impl CheckoutContents<'_> {
         }
         let read: usize = by_language.values().sum();
         if read == 0 {
-            let detail = "no file is in a language whose functions and types are read; lines and files are followed";
+            let detail =
+                "no file is in a language whose functions and types are read; lines and files are followed";
             return SetupCheck::works(SetupPart::Units, detail);
         }
         let mut languages: Vec<(&str, usize)> = by_language.into_iter().collect();
         languages.sort_by_key(|(name, files)| (std::cmp::Reverse(*files), *name));
-        let languages: Vec<String> = languages.iter().map(|(name, files)| format!("{name} {files}")).collect();
+        let languages: Vec<String> =
+            languages.iter().map(|(name, files)| format!("{name} {files}")).collect();
         let detail = format!(
             "functions and types are followed in {read} of {all} files ({}); `millwright history PATH::NAME` shows one",
             languages.join(", ")
