@@ -57,9 +57,18 @@ fn history_that_is_not_there_is_asked_for() {
     scene.repo.git(&["config", "uploadpack.allowFilter", "true"]);
     scene.repo.git_in(&here, &["clone", "-q", "--depth=3", &url, "shallow"]);
     scene.repo.git_in(&here, &["clone", "-q", "--no-checkout", "--filter=blob:none", &url, "partial"]);
+    scene.repo.git_in(&here, &["clone", "-q", "--no-checkout", "--filter=tree:0", &url, "treeless"]);
     let of = |repo| scene.run(&["investigate", "ticket.txt", "--repo", repo, "--replay", CHECK]);
     of("shallow").refuses(&["shallow", "fetch --unshallow", "--good"]);
-    of("partial").refuses(&["partial clone", "fetch --refetch"]);
+    of("treeless").refuses(&["partial clone", "fetch --refetch"]);
+    // Commits and names are there, so it is investigated as far as these go.
+    let partial = of("partial");
+    assert_eq!(partial.status, Some(2), "{}", partial.stderr);
+    let missing = partial.report()["escalate"]["missing"].to_string();
+    assert!(missing.contains("a partial clone lacks files of this revision"), "{missing}");
+    assert!(missing.contains("fetch --refetch --no-filter"), "{missing}");
+    let history = scene.run(&["history", "check.sh", "--repo", "partial"]);
+    history.refuses(&["the content of check.sh at", "partial clone", "--no-filter"]);
 }
 
 #[test]

@@ -56,6 +56,7 @@ fn rules_answer_each_kind_of_question() {
         "show lib/calc.sh:1-2",
         "where is total defined?",
         "search for total 21",
+        "the history of total",
         "what is the meaning of life?",
         "/evidence E1",
         "/evidence E99",
@@ -86,17 +87,26 @@ fn rules_answer_each_kind_of_question() {
     says(lines[8], &["total() {", "* 3"]);
     says(lines[9], &["total", "lib/calc.sh"]);
     says(lines[10], &["check.sh"]);
-    says(lines[11], &["rules have no answer", "who changed", "have we seen", "investigate"]);
-    says(lines[12], &["E1 git:"]);
-    says(lines[13], &["There is no evidence E99", "E1 to E"]);
-    says(lines[14], &[&culprit[..10]]);
-    says(lines[15], &["no report yet"]);
-    says(lines[16], &["Nothing waits"]);
-    says(lines[17], &["nothing to stop"]);
-    says(lines[18], &["was stopped"]);
-    says(lines[19], &["nothing to steer"]);
-    says(lines[20], &["no command /nonsense", "/evidence"]);
-    says(lines[21], &["/approve", "what is new in the logs"]);
+    says(
+        lines[11],
+        &[
+            "lib/calc.sh::total (lines 1 to 3)",
+            "2 commits changed it",
+            "+  echo $(( $1 * 3 ))",
+            "Evidence: E",
+        ],
+    );
+    says(lines[12], &["rules have no answer", "who changed", "have we seen", "investigate"]);
+    says(lines[13], &["E1 git:"]);
+    says(lines[14], &["There is no evidence E99", "E1 to E"]);
+    says(lines[15], &[&culprit[..10]]);
+    says(lines[16], &["no report yet"]);
+    says(lines[17], &["Nothing waits"]);
+    says(lines[18], &["nothing to stop"]);
+    says(lines[19], &["was stopped"]);
+    says(lines[20], &["nothing to steer"]);
+    says(lines[21], &["no command /nonsense", "/evidence"]);
+    says(lines[22], &["/approve", "what is new in the logs"]);
     assert_eq!(ran.stderr, "");
 }
 

@@ -11,6 +11,8 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 mod common;
+#[path = "investigate/history.rs"]
+mod history;
 #[path = "investigate/terminal.rs"]
 mod terminal;
 

@@ -66,6 +66,9 @@ fn of_repository(error: &RepoError) -> UseCaseError {
         RepoError::UnknownRevision { revision, .. } => {
             UseCaseError::NotFound { what: format!("the repository has no revision {revision:?}") }
         }
+        RepoError::MissingObject { what, hint, .. } => {
+            UseCaseError::NotFound { what: format!("{what} is missing from the clone: {hint}") }
+        }
         RepoError::NoSuchPath { .. } => UseCaseError::NotFound { what },
         RepoError::NotAFile { .. }
         | RepoError::TooLarge { .. }

@@ -147,7 +147,14 @@ fn read_blob(
             return Err(not_a_file(format!("a folder with {} entries: {}", folder.len(), names.join(", "))));
         }
     }
-    let (bytes, _) = repository.odb().and_then(|odb| odb.read_header(entry.id())).map_err(failed)?;
+    let (bytes, _) = repository.odb().and_then(|odb| odb.read_header(entry.id())).map_err(|source| {
+        match source.code() {
+            git2::ErrorCode::NotFound => {
+                repo.missing(format!("the content of {clean} at {}", revision.get(..10).unwrap_or(revision)))
+            }
+            _ => failed(source),
+        }
+    })?;
     if bytes as u64 > MAX_FILE_BYTES {
         return Err(RepoError::TooLarge {
             path: path.to_owned(),

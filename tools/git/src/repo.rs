@@ -261,11 +261,13 @@ impl Repo {
         }
     }
 
-    fn missing(&self, what: String) -> RepoError {
+    pub(super) fn missing(&self, what: String) -> RepoError {
         RepoError::MissingObject {
             what,
             path: self.path.clone(),
-            hint: if self.shallow {
+            hint: if self.lacks_contents {
+                "it is a partial clone, and nothing is fetched here; `git fetch --refetch --no-filter` brings the rest"
+            } else if self.shallow {
                 "the clone is shallow; `git fetch --unshallow` brings the rest of its history"
             } else {
                 "the repository is damaged or an alternate it borrows from is missing; `git fsck` shows more"

@@ -117,3 +117,7 @@ fn units_of<'o>(file: &ExecutedFile, outline: &'o Outline) -> impl Iterator<Item
 fn count(of: usize) -> u32 {
     u32::try_from(of).unwrap_or(u32::MAX)
 }
+
+#[cfg(test)]
+#[path = "executed_code_tests.rs"]
+mod tests;

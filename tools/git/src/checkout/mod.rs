@@ -37,6 +37,11 @@ pub enum CheckoutError {
          investigation on this data folder, or give each its own --data-dir"
     )]
     AllInUse { slots: usize, folder: PathBuf, waited_s: u64 },
+    #[error(
+        "a partial clone lacks files of this revision, so it cannot be checked out, and nothing is fetched here; \
+         `git -C {path} fetch --refetch --no-filter` brings all of them"
+    )]
+    PartialClone { path: PathBuf },
     #[error("{action} {path}: {source}")]
     Io { action: &'static str, path: PathBuf, source: io::Error },
     #[error(transparent)]

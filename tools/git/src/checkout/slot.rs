@@ -72,7 +72,12 @@ impl CheckoutSlot {
             }
             tracing::debug!(slot = self.number, %error, "checkout is created again");
             self.start_anew()?;
-            self.switch_incrementally(tree)?;
+            self.switch_incrementally(tree).map_err(|error| match error {
+                CheckoutError::Git(_) if self.repo.lacks_contents() => {
+                    CheckoutError::PartialClone { path: self.repo.path().to_owned() }
+                }
+                other => other,
+            })?;
         }
         self.clean_at = Some(tree.to_owned());
         Ok(())

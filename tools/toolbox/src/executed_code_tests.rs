@@ -1,0 +1,57 @@
+use std::collections::BTreeMap;
+
+use millwright_testkit::repository::TestRepo;
+
+use super::*;
+use crate::testing::context;
+
+const TILL: &str = "def add(a):\n    return a + 1\n\n\ndef fail(a):\n    raise ValueError(a)\n\n\nclass Till:\n    def open(self):\n        return add(2)\n";
+
+fn trace(precision: TracePrecision, files: &[(&str, &[u32], &[&str])]) -> ExecutionTrace {
+    let files = files.iter().map(|(path, lines, functions)| {
+        let functions = functions.iter().map(|name| (*name).to_owned()).collect();
+        let file =
+            ExecutedFile { lines: lines.iter().copied().collect(), functions, ..ExecutedFile::default() };
+        ((*path).to_owned(), file)
+    });
+    ExecutionTrace { precision, files: files.collect::<BTreeMap<_, _>>() }
+}
+
+#[test]
+fn the_units_of_the_culprit_that_ran_are_told_from_those_that_did_not() {
+    let repo = TestRepo::new();
+    repo.commit(
+        "Add the till",
+        &[("till.py", TILL), ("shop.py", "def sell():\n    pass\n"), ("a.txt", "x\n")],
+    );
+    let changed = TILL.replace("a + 1", "a + 2").replace("raise ValueError(a)", "raise KeyError(a)");
+    let culprit = repo.commit("Change the till", &[("till.py", &changed), ("a.txt", "y\n")]);
+    // Only what the unit is called at the failing revision can be compared.
+    repo.commit("Rename", &[("till.py", &changed.replace("def fail", "def refuse"))]);
+    let ctx = context(&repo);
+    let told = |code: &ExecutedCode| -> Vec<(String, Option<bool>)> {
+        code.changed.iter().map(|unit| (unit.unit.clone(), unit.executed)).collect()
+    };
+
+    let lines = trace(
+        TracePrecision::Lines,
+        &[("till.py", &[2, 11], &[]), ("shop.py", &[2], &[]), ("a.txt", &[], &[])],
+    );
+    let code = executed_code(&ctx, &lines, &culprit).unwrap();
+    assert_eq!((code.files, code.units), (3, 3));
+    assert_eq!(code.named, ["till.py::Till.open", "till.py::add", "shop.py::sell"]);
+    assert_eq!(told(&code), [("till.py::add".to_owned(), Some(true)), ("till.py::fail".to_owned(), None)]);
+
+    let functions = trace(TracePrecision::Functions, &[("till.py", &[], &["Till.open", "refuse"])]);
+    let code = executed_code(&ctx, &functions, &culprit).unwrap();
+    assert_eq!(code.named, ["till.py::Till.open", "till.py::refuse"]);
+    assert_eq!(told(&code)[0], ("till.py::add".to_owned(), Some(false)));
+
+    let files = trace(TracePrecision::Files, &[("till.py", &[], &[])]);
+    let code = executed_code(&ctx, &files, &culprit).unwrap();
+    assert_eq!((code.units, code.precision), (0, ExecutedPrecision::Files));
+    assert!(told(&code).iter().all(|(_, ran)| ran.is_none()));
+    // Lines beyond the end, and files that are not there, are nobody's.
+    let wild = trace(TracePrecision::Lines, &[("till.py", &[9_000], &[]), ("../x.py", &[1], &[])]);
+    assert_eq!(executed_code(&ctx, &wild, &culprit).unwrap().units, 0);
+}
