@@ -28,7 +28,7 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
     ("memory/recall", &["model", "store"]),
     ("tools/sandbox", &["model"]),
     ("tools/git", &["model", "redaction", "sandbox"]),
-    ("tools/code", &["git", "model", "sandbox"]),
+    ("tools/code", &["git", "model", "redaction", "sandbox"]),
     ("tools/ingest", &["model", "redaction"]),
     ("tools/replay", &["git", "ingest", "model", "sandbox"]),
     ("tools/culprit", &["code", "git", "ingest", "model", "redaction", "replay", "sandbox"]),
@@ -58,6 +58,7 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
         "evals",
         &[
             "agent",
+            "code",
             "culprit",
             "git",
             "ingest",
@@ -71,12 +72,13 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
             "tools",
         ],
     ),
-    ("deploy/usecases", &["ingest", "model", "redaction", "store"]),
+    ("deploy/usecases", &["code", "git", "ingest", "model", "redaction", "store"]),
     ("deploy/integrations", &["model"]),
     (
         "deploy/server",
         &[
             "agent",
+            "code",
             "culprit",
             "git",
             "ingest",

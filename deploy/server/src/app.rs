@@ -15,9 +15,8 @@ use tokio::sync::{Notify, OnceCell, broadcast, watch};
 
 use crate::auth::{Principal, TokenUseLog};
 use crate::channel_cache::ChannelCache;
-use crate::code_questions::CodeQuestions;
 use crate::degraded::DegradedParts;
-use crate::limits::{BodyBudget, EventStreamLimits, RateLimiter};
+use crate::limits::{BodyBudget, CodeQuestionLimit, EventStreamLimits, RateLimiter};
 use crate::metrics::ServiceMetrics;
 use crate::settings::ServiceSettings;
 use crate::signing_key::SigningKey;
@@ -68,7 +67,7 @@ pub(crate) struct ServiceState {
     /// Takes reports in.
     pub(crate) intake: ReportIntake,
     pub(crate) bodies: BodyBudget,
-    pub(crate) code_questions: CodeQuestions,
+    pub(crate) code_questions: CodeQuestionLimit,
     pub(crate) streams: Arc<EventStreamLimits>,
     /// The workspace of the chat system that the service belongs to.
     pub(crate) chat_team: OnceCell<String>,
@@ -107,7 +106,7 @@ impl ServiceState {
             notifier,
             intake,
             bodies: BodyBudget::new(limits.body_bytes),
-            code_questions: CodeQuestions::default(),
+            code_questions: CodeQuestionLimit::default(),
             streams: EventStreamLimits::new(
                 limits.streams.min(limits.connections / 2).max(1),
                 limits.streams_per_token,

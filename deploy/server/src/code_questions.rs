@@ -3,31 +3,14 @@ Questions about the code of a configured repository, for the API and for the pag
 in it, so only a few are answered at once, and never on a thread that serves requests.
 */
 
-use std::sync::Arc;
-
-use millwright_code::units::HistoryView;
-use millwright_git::Repo;
-use millwright_model::RepositoryName;
-use millwright_usecases::{HistoryQuestion, code_history};
-use tokio::sync::Semaphore;
-
 use crate::app::ServiceState;
 use crate::auth::Principal;
 use crate::http::Problem;
 use crate::settings::RepositorySettings;
-
-/// Questions answered at once; the first one about a repository indexes its history on a processor.
-const AT_ONCE: usize = 2;
-
-/// Lets a few questions through at a time.
-#[derive(Debug)]
-pub(crate) struct CodeQuestions(Arc<Semaphore>);
-
-impl Default for CodeQuestions {
-    fn default() -> Self {
-        Self(Arc::new(Semaphore::new(AT_ONCE)))
-    }
-}
+use millwright_code::units::HistoryView;
+use millwright_git::Repo;
+use millwright_model::RepositoryName;
+use millwright_usecases::{HistoryQuestion, code_history};
 
 /// A history that is asked for; `at` is the deployed branch when it is absent.
 #[derive(Debug, Clone)]
@@ -66,7 +49,7 @@ pub(crate) async fn history(
     asked: AskedHistory,
 ) -> Result<(RepositoryName, HistoryView), Problem> {
     let name = repository.name.clone();
-    let Ok(permit) = app.code_questions.0.clone().try_acquire_owned() else {
+    let Some(permit) = app.code_questions.permit() else {
         return Err(Problem::busy("other questions about code are being answered; ask again in a moment"));
     };
     let (path, data_dir) = (repository.path.clone(), app.settings.data_dir.clone());

@@ -1,48 +1,36 @@
 use std::path::Path;
-use std::process::Command;
+
+use millwright_testkit::repository::TestRepo;
 
 use super::*;
 use crate::options::{EvalTask, RepoMapping};
 
-/// A repository of three commits, in which `total` was written, changed and renamed to `sum_up`.
-fn shop(folder: &Path) -> Vec<String> {
-    let git = |args: &[&str]| {
-        let done = Command::new("git").arg("-C").arg(folder).args(args).output().unwrap();
-        assert!(done.status.success(), "{args:?}: {}", String::from_utf8_lossy(&done.stderr));
-        String::from_utf8(done.stdout).unwrap().trim().to_owned()
-    };
-    git(&["init", "-q", "-b", "main"]);
+/// A repository of three commits, in which `total` was written, changed and renamed to `sum_up`, and their ids.
+fn shop() -> (TestRepo, Vec<String>) {
+    let repo = TestRepo::new();
     let text = |name: &str, rate: &str| {
         format!(
             "def other():\n    return 1\n\n\ndef {name}(cart):\n    amount = sum(cart)\n    return amount * {rate}\n"
         )
     };
     let versions = [text("total", "1"), text("total", "2"), text("sum_up", "2")];
-    versions
-        .iter()
-        .map(|text| {
-            std::fs::write(folder.join("shop.py"), text).unwrap();
-            git(&["add", "."]);
-            git(&["-c", "user.name=a", "-c", "user.email=a@example.org", "commit", "-qm", "change"]);
-            git(&["rev-parse", "HEAD"])
-        })
-        .collect()
+    let commits =
+        versions.iter().map(|text| repo.commit("change", &[("shop.py", text)]).to_string()).collect();
+    (repo, commits)
 }
 
-fn run_on(folder: &Path, cases: &Path) -> (EvalSummary, Vec<CaseResult>) {
+fn run_on(repo: &TestRepo, folder: &Path, cases: &Path) -> (EvalSummary, Vec<CaseResult>) {
     let address = "https://example.org/acme/shop";
     let mut options = EvalOptions::new(EvalTask::Lineage, cases, folder);
-    options.repo_map = vec![RepoMapping { address: address.into(), path: folder.join("shop") }];
-    options.data_dir = folder.join("data");
+    options.repo_map = vec![RepoMapping { address: address.into(), path: repo.work() }];
+    options.data_dir = repo.data();
     run(&options).unwrap()
 }
 
 #[test]
 fn named_commits_are_held_against_the_expected_ones() {
     let folder = tempfile::tempdir().unwrap();
-    let repo = folder.path().join("shop");
-    std::fs::create_dir(&repo).unwrap();
-    let commits = shop(&repo);
+    let (repo, commits) = shop();
     let case = |id: &str, of: &str, commits: &[String]| {
         json!({"id": id, "repository": "https://example.org/acme/shop.git", "at": "HEAD", "of": of, "commits": commits})
             .to_string()
@@ -54,7 +42,7 @@ fn named_commits_are_held_against_the_expected_ones() {
     ];
     let file = folder.path().join("cases.jsonl");
     std::fs::write(&file, lines.join("\n")).unwrap();
-    let (summary, results) = run_on(folder.path(), &file);
+    let (summary, results) = run_on(&repo, folder.path(), &file);
     assert_eq!(results.iter().map(|result| result.hit).collect::<Vec<_>>(), [true, false, false]);
     assert!(results[2].not_judged.as_ref().is_some_and(|why| why.contains("shop.py has no unit total")));
     let figures = &summary.0["lineage"];
@@ -69,9 +57,7 @@ fn named_commits_are_held_against_the_expected_ones() {
 #[test]
 fn the_oracle_is_read_and_documentation_is_told_apart() {
     let folder = tempfile::tempdir().unwrap();
-    let repo = folder.path().join("shop");
-    std::fs::create_dir(&repo).unwrap();
-    let commits = shop(&repo);
+    let (repo, commits) = shop();
     let change = |commit: &str, kind: &str| json!({"commitId": commit, "changeType": kind});
     let history = json!({
         "repositoryWebURL": "https://example.org/acme/shop.git", "startCommitId": commits[2], "filePath": "shop.py",
@@ -83,7 +69,7 @@ fn the_oracle_is_read_and_documentation_is_told_apart() {
     let oracle = folder.path().join("method");
     std::fs::create_dir(&oracle).unwrap();
     std::fs::write(oracle.join("shop-sum_up.json"), history.to_string()).unwrap();
-    let (summary, _) = run_on(folder.path(), &oracle);
+    let (summary, _) = run_on(&repo, folder.path(), &oracle);
     let figures = &summary.0["lineage"];
     assert_eq!(figures["lineage"]["f1"], 1.0);
     assert_eq!(figures["without_documentation"], json!({"precision": 1.0, "recall": 1.0, "f1": 1.0}));

@@ -176,13 +176,11 @@ fn named_by_all(case: &LineageCase, options: &EvalOptions) -> Result<Judged, Str
     Ok(judged)
 }
 
-/// Whether a commit changed how a type is declared: its head, what it extends, its name or its place.
+/// Whether a commit changed how a type is declared, as the oracle counts: its head, its name or its place, but not what it
+/// extends.
 fn declares(step: &&AnsweredStep) -> bool {
     let step = &step.step;
-    step.before.is_none()
-        || step.is_move()
-        || step.parts.has(ChangedParts::HEAD)
-        || step.parts.has(ChangedParts::BASES)
+    step.before.is_none() || step.is_move() || step.parts.has(ChangedParts::HEAD)
 }
 
 /// The question of a case, and the lines that it is about (1-based, both included).

@@ -6,8 +6,8 @@ C and C++. The name of a function is the innermost of its declarators; in C++ it
 use tree_sitter::Node;
 
 use super::{DefinitionScope, Grammar, ImportStatement, SymbolKind, SyntaxDefinition, field_text};
+use crate::node::parameter_types;
 use crate::node::{line, text};
-use crate::units::parameter_types;
 
 pub(crate) static C: Grammar = grammar(|| tree_sitter_c::LANGUAGE.into(), None);
 pub(crate) static CPP: Grammar = grammar(|| tree_sitter_cpp::LANGUAGE.into(), Some(parameters));

@@ -5,8 +5,8 @@ Java. A constructor has the name of its class; `<init>` frames of stack traces a
 use tree_sitter::Node;
 
 use super::{DefinitionScope, Grammar, ImportStatement, SymbolKind, SyntaxDefinition, field_text};
+use crate::node::parameter_types;
 use crate::node::{line, text};
-use crate::units::parameter_types;
 
 pub(crate) static GRAMMAR: Grammar = Grammar {
     language: || tree_sitter_java::LANGUAGE.into(),

@@ -30,7 +30,6 @@ mod walk;
 
 pub use history::{FollowedUnit, HistoryEnd, UnitHistory, UnitStep, unit_history};
 pub use index::{UnitIndex, UnitIndexError};
-pub(crate) use outline::parameter_types;
 pub use outline::{Outline, Unit, outline};
 pub use parts::ChangedParts;
 pub use question::{AnsweredStep, HistoryAnswer, HistoryQuestionError, HistoryTarget, ask_history};

@@ -7,13 +7,11 @@ use std::collections::HashMap;
 use tree_sitter::{Node, Tree};
 
 use crate::languages::{DefinitionScope, SourceLanguage, SymbolKind};
-use crate::node::{end_line, line, text};
+use crate::node::{MAX_NAME, end_line, line, text};
 use crate::parse::{self, WalkInto};
 
 /// Units listed per file.
 const MAX_UNITS: usize = 20_000;
-/// Longest name kept, in characters.
-const MAX_NAME: usize = 200;
 
 /// One unit of a file. Byte offsets refer to the text of this version.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -267,32 +265,6 @@ impl PrecedingComments {
     fn belongs_to(&self, depth: usize, line: u32) -> bool {
         (self.depth..=self.depth + 2).contains(&depth) && self.last_line + 1 >= line
     }
-}
-
-/// The types of parameters, as `(int,String[])`: for languages in which several functions share a name.
-pub(crate) fn parameter_types(list: Node<'_>, source: &str, is_parameter: fn(&str) -> bool) -> String {
-    let mut out = String::from("(");
-    let mut cursor = list.walk();
-    for parameter in list.named_children(&mut cursor).filter(|node| is_parameter(node.kind())) {
-        if out.len() > 1 {
-            out.push(',');
-        }
-        let typed = parameter.child_by_field_name("type");
-        // A variable number of parameters has a type without a field name.
-        let typed = typed.or_else(|| {
-            let mut inner = parameter.walk();
-            parameter.named_children(&mut inner).find(|child| child.kind().contains("type"))
-        });
-        let written = typed.map_or("", |node| text(node, source));
-        out.extend(written.chars().filter(|c| !c.is_whitespace()).take(MAX_NAME));
-        if parameter.kind() == "spread_parameter" {
-            out.push_str("...");
-        }
-        let dimensions = parameter.child_by_field_name("dimensions");
-        out.push_str(dimensions.map_or("", |node| text(node, source)));
-    }
-    out.push(')');
-    out
 }
 
 #[cfg(test)]
