@@ -130,8 +130,14 @@ fn named_by_all(case: &LineageCase, options: &EvalOptions) -> Result<Judged, Str
     let answer = answer.map_err(|error| error.to_string())?;
     let wall_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
 
-    let counted: Vec<&AnsweredStep> =
-        answer.steps.iter().filter(|step| !case.declaration_only || declares(step)).collect();
+    let is_of_lines = matches!(case.place, CasePlace::Lines { .. });
+    let counts_step = |step: &&AnsweredStep| match () {
+        () if case.declaration_only => declares(step),
+        // A block is no other one when what is around it moves.
+        () if is_of_lines => step.step.before.is_none() || !step.patch.is_empty(),
+        () => true,
+    };
+    let counted: Vec<&AnsweredStep> = answer.steps.iter().filter(counts_step).collect();
     let commits = |steps: &[&AnsweredStep]| -> BTreeSet<String> {
         steps.iter().map(|step| step.step.commit.to_string()).collect()
     };
@@ -178,7 +184,7 @@ fn named_by_all(case: &LineageCase, options: &EvalOptions) -> Result<Judged, Str
 
 /// Whether a commit changed how a type is declared, as the oracle counts: its head, its name or its place, but not what it
 /// extends.
-fn declares(step: &&AnsweredStep) -> bool {
+fn declares(step: &AnsweredStep) -> bool {
     let step = &step.step;
     step.before.is_none() || step.is_move() || step.parts.has(ChangedParts::HEAD)
 }

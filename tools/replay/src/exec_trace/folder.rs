@@ -44,6 +44,11 @@ impl TraceFolder<'_> {
 
 /// The contents of the files of a folder, up to the bounds. Links are not followed, also not one in place of the folder.
 pub(super) fn read_files(folder: &Path) -> Vec<Vec<u8>> {
+    read_named_files(folder).into_iter().map(|(_, content)| content).collect()
+}
+
+/// The same with the files' names.
+pub(super) fn read_named_files(folder: &Path) -> Vec<(String, Vec<u8>)> {
     let mut budget = MAX_TRACE_BYTES;
     let mut contents = Vec::new();
     if !fs::symlink_metadata(folder).is_ok_and(|meta| meta.is_dir()) {
@@ -52,7 +57,7 @@ pub(super) fn read_files(folder: &Path) -> Vec<Vec<u8>> {
     for entry in fs::read_dir(folder).into_iter().flatten().flatten().take(MAX_TRACE_FILES) {
         if let Some(content) = read_regular(&entry.path(), budget) {
             budget = budget.saturating_sub(content.len() as u64);
-            contents.push(content);
+            contents.push((entry.file_name().to_string_lossy().into_owned(), content));
         }
     }
     contents

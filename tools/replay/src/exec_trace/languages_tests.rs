@@ -61,6 +61,31 @@ fn javascript_by_v8() {
     assert_eq!(shown(&found, "lib/till.js"), "2 3 4 8 9 | 1 15 | add fail");
 }
 
+/// UglifyJS and others join their files to one text and run that.
+#[test]
+fn javascript_that_is_joined_to_one_text_before_it_runs() {
+    if !has("node", "node --version") {
+        return;
+    }
+    let padding = "// a file of some length, as files are: é 🙂 ".repeat(5);
+    let till = format!(
+        "\n\n{padding}\nfunction add(x) {{\n  if (x > 2) {{\n    return refuse(x);\n  }}\n  return x;\n}}\n"
+    );
+    let refuse = format!(
+        "{padding}{padding}\nfunction refuse(x) {{\n  throw new TypeError('too much');\n}}\n\nfunction unused() {{\n  return 0;\n}}\n"
+    );
+    let main = "const fs = require('fs');\nconst text = ['till', 'refuse'].map((name) => fs.readFileSync(`lib/${name}.js`, 'utf8'));\n\
+                new Function('exports', text.join('\\n\\n') + 'exports.add = add;')(exports);\nexports.add(3);\n";
+    let files = [("main.js", main), ("lib/till.js", till.as_str()), ("lib/refuse.js", refuse.as_str())];
+    let found = trace(&files, ReplayRecipe::new("node main.js"));
+    assert_eq!(shown(&found, "lib/till.js"), "4 5 6 |  | add");
+    assert_eq!(shown(&found, "lib/refuse.js"), "2 3 |  | refuse");
+    // Nothing of that stops at a statement for a debugger, and a program may measure itself.
+    let own = format!("debugger;\n{main}");
+    let files = [("main.js", own.as_str()), files[1], files[2]];
+    assert_eq!(shown(&trace(&files, ReplayRecipe::new("node main.js")), "lib/refuse.js"), "2 3 |  | refuse");
+}
+
 /// A loader that transpiles in memory, with a source map inside of the code, as ts-node, tsx and Babel do. It puts two
 /// lines of its own in front.
 const LOADER: &str = "const fs = require('fs');\nrequire.extensions['.ts'] = (module, path) => {\n  \
