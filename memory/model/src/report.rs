@@ -226,7 +226,7 @@ pub enum ExecutedPrecision {
 /// A unit that the culprit changed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ChangedUnit {
-    /// `path::Type.method`, as it is called at the culprit.
+    /// `path::Type.method`, as it is called at the culprit; `path` for code outside of functions and types.
     pub unit: String,
     /// Whether the failing run executed it; absent when the trace cannot tell.
     pub executed: Option<bool>,

@@ -59,6 +59,15 @@ pub(super) fn executed_code(
     let names = first.into_iter().chain(rest).map(|(path, unit)| format!("{path}::{unit}"));
     code.named = names.take(MAX_UNITS).collect();
     for unit in changed.into_iter().take(MAX_CHANGED) {
+        if unit.key.is_empty() {
+            let ran = trace
+                .files
+                .get(&unit.path)
+                .map(|file| !file.lines.is_empty() || !file.import_lines.is_empty());
+            let ran = if trace.precision < TracePrecision::Lines { None } else { Some(ran.unwrap_or(false)) };
+            code.changed.push(ChangedUnit { unit: unit.path, executed: ran });
+            continue;
+        }
         let at_bad = outline_at(&reader, &unit.path);
         let is_there = at_bad.is_some_and(|outline| outline.units.iter().any(|known| known.key == unit.key));
         let ran = match trace.precision {
@@ -74,7 +83,7 @@ pub(super) fn executed_code(
     Ok(code)
 }
 
-/// A function that a commit changed or added, as it is called there.
+/// A unit that a commit changed or added, as it is called there; without a key, code of a file outside of its units.
 struct CommitUnit {
     path: String,
     key: String,
@@ -88,15 +97,19 @@ fn changed_units(ctx: &ToolContext, commit: &CommitId) -> Result<Vec<CommitUnit>
     index.ensure(&ctx.repo, &history.structure, &[position]).map_err(|error| failed(&error))?;
     let record = index.get(commit).map_err(|error| failed(&error))?;
     let files = record.into_iter().flat_map(|record| record.files);
-    let units = files.flat_map(|file| {
+    let units = files.filter(|file| !file.is_deleted).flat_map(|file| {
         let path = file.path;
         let kept = file.changes.into_iter().filter(|unit| {
-            // Types hold their members; what is gone cannot run.
-            unit.after.is_some() && !unit.unit.is_empty() && (unit.before.is_none() || unit.parts.is_code())
+            // What is gone cannot run. Code outside of functions is the file's own.
+            (unit.after.is_some() || unit.unit.is_empty()) && (unit.before.is_none() || unit.parts.is_code())
         });
         kept.map(move |unit| CommitUnit { path: path.clone(), key: unit.unit }).collect::<Vec<_>>()
     });
-    Ok(units.filter(|unit| SourceLanguage::from_path(&unit.path).is_some()).collect())
+    let mut units: Vec<CommitUnit> =
+        units.filter(|unit| SourceLanguage::from_path(&unit.path).is_some()).collect();
+    // Tests come with most changes, and are seldom what failed.
+    units.sort_by_key(|unit| millwright_ingest::is_test_path(&unit.path));
+    Ok(units)
 }
 
 fn outline_at(reader: &RevisionReader<'_>, path: &str) -> Option<Outline> {
