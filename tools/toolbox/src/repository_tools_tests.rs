@@ -130,7 +130,7 @@ async fn what_a_model_reads() {
     shop/cart.py::Cart.total (lines 4 to 5), at BAD: 2 commits changed it
 
     BAD  2023-11-14  Cyd  Give a discount
-      body
+      changed the body
       @@ -4,2 +4,2 @@
            def total(self):
       -        return sum(self.items)

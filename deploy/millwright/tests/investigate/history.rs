@@ -15,7 +15,11 @@ fn the_commits_of_a_function_are_shown_with_their_hunks() {
     assert!(ran.stdout.contains("  -  echo $(( $1 * 2 ))\n  +  echo $(( $1 * 3 ))\n"), "{}", ran.stdout);
 
     let short = scene.run(&["history", "lib/calc.sh:2", "--repo", "repo", "--limit", "1", "--no-patch"]);
-    assert!(short.stdout.ends_with("\n  body\n\n1 of 2 commits are shown.\n"), "{}", short.stdout);
+    assert!(
+        short.stdout.ends_with("\n  changed the body\n\n1 of 2 commits are shown.\n"),
+        "{}",
+        short.stdout
+    );
     let json = scene.run(&["history", "lib/calc.sh", "--repo", "repo", "--at", "HEAD~6", "--format", "json"]);
     let history = json.report();
     assert_eq!(history["as_of"], scene.id("HEAD~6").as_str());

@@ -143,7 +143,7 @@ fn row(commit: &HistoryCommit, open: bool) -> Markup {
             p.name { (line(&commit.subject, 200)) }
             p.dim {
                 code { (commit.commit.short()) } " " (line(&commit.author, 100))
-                @if let Some(at) = commit.at { ", " (format::time(at)) }
+                @if let Some(at) = commit.at { ", " time datetime=(at) title=(format::exact(at)) { (at.day()) } }
             }
             p { (line(&commit.what_in_words(), 400)) }
             @if !commit.patch.is_empty() {

@@ -87,17 +87,15 @@ pub enum HistoryChange {
 }
 
 impl HistoryChange {
-    pub fn as_str(self) -> &'static str {
+    /// The part of the unit that is another one since.
+    fn part(self) -> Option<&'static str> {
         match self {
-            Self::Introduced => "introduced",
-            Self::Moved => "moved",
-            Self::Renamed => "renamed",
-            Self::Signature => "signature",
-            Self::BaseTypes => "base types",
-            Self::Body => "body",
-            Self::Documentation => "documentation",
-            Self::Comments => "comments",
-            Self::Changed => "changed",
+            Self::Signature => Some("signature"),
+            Self::BaseTypes => Some("base types"),
+            Self::Body => Some("body"),
+            Self::Documentation => Some("documentation"),
+            Self::Comments => Some("comments"),
+            Self::Introduced | Self::Moved | Self::Renamed | Self::Changed => None,
         }
     }
 }
@@ -222,26 +220,35 @@ impl HistoryCommit {
         }
     }
 
-    /// `signature, body`; `moved from lib/a.py::total`.
+    /// `changed the signature and the body`; `moved and renamed from lib/a.py::total`.
     pub fn what_in_words(&self) -> String {
-        let mut from = self.split_from.as_ref().map(HistoryPlace::name);
-        let is_both =
-            self.what.contains(&HistoryChange::Moved) && self.what.contains(&HistoryChange::Renamed);
-        let words = self.what.iter().filter_map(|what| match (what, &self.before) {
-            (HistoryChange::Moved, Some(_)) if is_both => None,
-            (HistoryChange::Renamed, Some(before)) if is_both => {
-                Some(format!("moved and renamed from {}", before.name()))
-            }
-            (HistoryChange::Moved | HistoryChange::Renamed, Some(before)) => {
-                Some(format!("{} from {}", what.as_str(), before.name()))
-            }
-            (HistoryChange::Introduced, _) => Some(match from.take() {
-                Some(from) => format!("split off from {from}"),
+        let did = |what: HistoryChange| self.what.contains(&what);
+        let mut words = Vec::new();
+        if did(HistoryChange::Introduced) {
+            words.push(match &self.split_from {
+                Some(from) => format!("split off from {}", from.name()),
                 None => "introduced".to_owned(),
-            }),
-            _ => Some(what.as_str().to_owned()),
-        });
-        words.collect::<Vec<_>>().join(", ")
+            });
+        }
+        let moved = match (did(HistoryChange::Moved), did(HistoryChange::Renamed)) {
+            (true, true) => Some("moved and renamed"),
+            (true, false) => Some("moved"),
+            (false, true) => Some("renamed"),
+            (false, false) => None,
+        };
+        words.extend(moved.map(|moved| match &self.before {
+            Some(before) => format!("{moved} from {}", before.name()),
+            None => moved.to_owned(),
+        }));
+        let parts: Vec<String> =
+            self.what.iter().filter_map(|what| what.part()).map(|part| format!("the {part}")).collect();
+        match &parts[..] {
+            [] if did(HistoryChange::Changed) => words.push("changed".to_owned()),
+            [] => {}
+            [only] => words.push(format!("changed {only}")),
+            [first @ .., last] => words.push(format!("changed {} and {last}", first.join(", "))),
+        }
+        words.join(", ")
     }
 
     /// The commit in words, as in [`HistoryView::text`].

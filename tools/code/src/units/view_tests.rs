@@ -30,7 +30,10 @@ fn a_history_reads_as_people_would_tell_it() {
     let repo = shop();
     let view = view(&repo, "b.py::sum_up", 0, 10);
     let told: Vec<String> = view.commits.iter().map(HistoryCommit::what_in_words).collect();
-    assert_eq!(told, ["moved and renamed from a.py::total, signature", "body", "introduced"]);
+    assert_eq!(
+        told,
+        ["moved and renamed from a.py::total, changed the signature", "changed the body", "introduced"]
+    );
     assert!(view.headline().starts_with("b.py::sum_up (lines 1 to 4), at "), "{}", view.headline());
     assert!(view.headline().ends_with(": 3 commits changed it"), "{}", view.headline());
     let text = view.text(true);
