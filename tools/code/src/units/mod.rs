@@ -3,7 +3,7 @@ Code units and their lineage. A unit is a function, a method or a type, or a fil
 none of them. It has a name at a revision (`path::Qualified.name`), and it stays itself when it is renamed or moved:
 for each commit the index records which units it changed, and which new unit continues which old one.
 
-- [`outline`] lists the units of one version of a file.
+- [`mod@outline`] lists the units of one version of a file.
 - [`versions`] reads the versions of a file one after the other and parses only what is new.
 - [`file_changes`] compares the outlines before and after a commit; [`parts`] says what of a unit changed.
 - [`pairing`] decides which unit that a commit added continues one that it removed.
