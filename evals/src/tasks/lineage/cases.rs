@@ -24,7 +24,7 @@ pub(super) enum CasePlace {
         start: u32,
         end: u32,
     },
-    /// The innermost unit around a line.
+    /// The innermost unit around a line, with the comments before it: a type when only declarations count, else a function.
     UnitAt {
         path: String,
         line: u32,

@@ -206,7 +206,12 @@ fn target(repo: &Repo, as_of: &CommitId, case: &LineageCase) -> Result<(HistoryT
     let text = blob.text().map_err(|error| error.to_string())?;
     let units = SourceLanguage::from_path(path).map(|lang| outline(&text, lang)).unwrap_or_default();
     if let CasePlace::UnitAt { path, line } = &case.place {
-        let unit = units.innermost(*line).ok_or(format!("{path}:{line} is in no unit"))?;
+        // A declaration begins with its comments there.
+        let around = units.units.iter().rev().filter(|unit| {
+            unit.is_type() == case.declaration_only && unit.doc_line <= *line && *line <= unit.end_line
+        });
+        let unit = around.min_by_key(|unit| unit.end_line - unit.doc_line);
+        let unit = unit.ok_or(format!("{path}:{line} is in no unit"))?;
         let lines = (unit.start_line, unit.end_line);
         return Ok((HistoryTarget::Unit { path: path.clone(), name: unit.key.clone() }, lines));
     }
