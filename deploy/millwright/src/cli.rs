@@ -315,6 +315,9 @@ pub(crate) struct IndexArguments {
     /// The repository
     #[arg(long, value_name = "PATH")]
     pub(crate) repo: PathBuf,
+    /// Also read what each commit changed of functions and types, so that no `history` has to
+    #[arg(long)]
+    pub(crate) units: bool,
     // Kept until the next release: `deployment add` replaces it.
     #[arg(long, value_name = "SERVICE=REV", hide = true)]
     pub(crate) deployed: Vec<String>,

@@ -96,6 +96,7 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
         "deploy/millwright",
         &[
             "agent",
+            "code",
             "culprit",
             "evals",
             "git",

@@ -1,11 +1,12 @@
 /*!
-`millwright index`: updates the history index of a repository ahead of time. Investigations update it by themselves as
-well.
+`millwright index`: updates the history index of a repository ahead of time, and with `--units` the index of code units.
+Investigations and questions update them by themselves as well.
 */
 
 use std::process::ExitCode;
 
 use anyhow::Result;
+use millwright_code::units::UnitIndex;
 use millwright_git::Repo;
 use millwright_git::history::HistoryIndex;
 
@@ -20,6 +21,7 @@ pub(super) async fn run(arguments: IndexArguments) -> Result<ExitCode> {
     let at = deployment::moment(arguments.at.as_deref())?;
     let named = deployment::services(&arguments.deployed)?;
     let (path, folder) = (arguments.repo.clone(), data_dir.clone());
+    let units = arguments.units;
     let begun = std::time::Instant::now();
     let redactor = wiring::redactor(&config)?;
     let work = move || -> Result<(usize, Vec<DeployedRevision>)> {
@@ -27,7 +29,12 @@ pub(super) async fn run(arguments: IndexArguments) -> Result<ExitCode> {
         let repo = Repo::open(&path, &folder)?;
         let deployed = deployment::resolved(&repo, named)?;
         let head = repo.resolve("HEAD")?;
-        Ok((HistoryIndex::open(&repo, redactor.config(), &head)?.structure.len(), deployed))
+        let structure = HistoryIndex::open(&repo, redactor.config(), &head)?.structure;
+        if units {
+            let all: Vec<u32> = (0..u32::try_from(structure.len()).unwrap_or(u32::MAX)).collect();
+            UnitIndex::open(&repo)?.ensure(&repo, &structure, &all)?;
+        }
+        Ok((structure.len(), deployed))
     };
     let (commits, deployed) = tokio::task::spawn_blocking(work).await??;
     if !deployed.is_empty() {

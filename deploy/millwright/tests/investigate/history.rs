@@ -37,3 +37,13 @@ fn the_commits_of_a_function_are_shown_with_their_hunks() {
         scene.run(&[&["history", "--repo", "repo"], arguments].concat()).refuses(&[words]);
     }
 }
+
+#[test]
+fn all_units_are_read_ahead_of_time() {
+    let scene = Scene::new();
+    let ran = scene.run(&["index", "--repo", "repo", "--units"]);
+    assert_eq!(ran.status, Some(0), "{}", ran.stderr);
+    assert!(ran.stdout.starts_with("12 commits are indexed"), "{}", ran.stdout);
+    let ran = scene.run(&["history", "lib/calc.sh::total", "--repo", "repo"]);
+    assert!(ran.stdout.contains("2 commits changed it"), "{}", ran.stdout);
+}
