@@ -39,8 +39,13 @@ fn evidence(id: &str, source: EvidenceSource, locator: &str, text: &str) -> Evid
 }
 
 fn report() -> (Report, BTreeMap<EvidenceId, String>) {
-    let run =
-        ReplayRun { commit: sha(), patched: false, outcome: ReplayOutcome::Reproduces, duration_ms: 12 };
+    let run = ReplayRun {
+        commit: sha(),
+        patched: false,
+        traced: false,
+        outcome: ReplayOutcome::Reproduces,
+        duration_ms: 12,
+    };
     let evidence = vec![
         evidence("E1", EvidenceSource::Ticket, "ticket:#L1-L3", TICKET),
         evidence("E2", EvidenceSource::Git, &format!("git:{SHA}:lib/money.sh#L4-L9"), DIFF),

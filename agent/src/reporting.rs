@@ -178,7 +178,8 @@ fn spent(runs: &[(usize, ReplayRun)], bad: Option<&str>) -> u32 {
     let first = runs
         .iter()
         .position(|(_, run)| run.outcome == Reproduces && !run.patched && Some(run.commit.as_str()) == bad);
-    let after = first.map_or(0, |first| runs.iter().skip(first + 1).filter(|(_, run)| !run.patched).count());
+    let counts = |run: &ReplayRun| !run.patched && !run.traced;
+    let after = first.map_or(0, |first| runs.iter().skip(first + 1).filter(|(_, run)| counts(run)).count());
     u32::try_from(after).unwrap_or(u32::MAX)
 }
 

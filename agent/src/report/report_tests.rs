@@ -90,7 +90,7 @@ fn suspect(rank: u32, commit: &str, subject: &str, score: f64) -> Suspect {
 }
 
 fn run(commit: &str, patched: bool, outcome: ReplayOutcome) -> ReplayRun {
-    ReplayRun { commit: commit.parse().unwrap(), patched, outcome, duration_ms: 48 }
+    ReplayRun { commit: commit.parse().unwrap(), patched, traced: false, outcome, duration_ms: 48 }
 }
 
 /// A report of this verdict as an investigation would write it, and its context.

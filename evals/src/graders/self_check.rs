@@ -165,6 +165,7 @@ fn answer(case: &EvalCase, commit: Option<&str>, path: &str, diff: &str) -> Repo
             sandbox: SandboxLevel::Full,
             flaky_rate: 0.0,
             runs: vec![ReplayRun {
+                traced: false,
                 commit: commit.clone(),
                 patched: false,
                 outcome: ReplayOutcome::Reproduces,

@@ -269,6 +269,9 @@ pub struct ReplayRun {
     pub commit: CommitId,
     /// Whether something other than the commit's own files was tested (a candidate fix, a set of hunks).
     pub patched: bool,
+    /// Whether tracers ran inside of it. Such a run shows what was executed and proves nothing.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub traced: bool,
     pub outcome: ReplayOutcome,
     pub duration_ms: u64,
 }

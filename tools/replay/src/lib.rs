@@ -20,6 +20,7 @@ mod overlay_files;
 mod recipe;
 mod replayed;
 mod replayer;
+mod reproduction;
 mod setup;
 mod signature;
 
@@ -32,8 +33,9 @@ pub use named_files::named_files;
 pub use observe::{ObservationRequest, ReplayObservation};
 pub use overlay_files::{OverlayError, laid, load_overlay};
 pub use recipe::{LaidFile, ReplayRecipe};
-pub use replayed::{ReplayResult, Reproduction};
+pub use replayed::ReplayResult;
 pub use replayer::{ReplayError, ReplayOptions, Replayer};
+pub use reproduction::Reproduction;
 pub use signature::{FailureSignature, signature};
 
 #[cfg(test)]

@@ -8,7 +8,6 @@ use millwright_sandbox::ExitStatus;
 use super::ledger::LedgerEntry;
 use super::signature::FailureSignature;
 use crate::exec_trace::ExecutionTrace;
-use crate::flakiness::Flakiness;
 
 /// One execution with its outcome.
 #[derive(Debug, Clone, PartialEq)]
@@ -50,24 +49,6 @@ impl ReplayResult {
             locator: Locator::replay(self.number),
             text: format!("{}{changed}: {said}{why}\n{}", self.run.commit, self.tail),
         }
-    }
-}
-
-/// The failure, seen at the failing revision.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Reproduction {
-    /// The first execution that showed the failure.
-    pub shown: ReplayResult,
-    pub failure: FailureSignature,
-    pub passes: u32,
-    pub failures: u32,
-    pub trace: Option<ExecutionTrace>,
-}
-
-impl Reproduction {
-    /// How often the failure showed at the failing revision.
-    pub fn flakiness(&self) -> Flakiness {
-        Flakiness::new(self.passes, self.failures)
     }
 }
 

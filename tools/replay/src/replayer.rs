@@ -18,11 +18,10 @@ use super::executor::Executor;
 use super::judge::{JudgedOutcome, judge};
 use super::ledger::{LedgerEntry, ReplayLedger};
 use super::recipe::{LaidFile, ReplayRecipe};
-use super::replayed::{ReplayResult, Reproduction, end_of, tail};
+use super::replayed::{ReplayResult, tail};
 use super::setup::SetupCache;
 use super::signature::{FailureSignature, signature};
 use crate::exec_trace::{ExecutionTrace, TraceInstrument};
-use crate::flakiness::Flakiness;
 
 /// Number of bytes kept as evidence from the end of an output.
 const TAIL: usize = 16 * 1024;
@@ -66,8 +65,15 @@ impl ReplayOptions {
     }
 }
 
-/// Number of failures in a row after which a failure counts as steady although a traced execution did not show it.
-const STEADY: u32 = 3;
+/// What one execution records beside its outcome.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum RunRecording {
+    None,
+    /// The files that the process tree opens, which the kernel tells without touching it.
+    OpenedFiles,
+    /// The code that it executes, by tracers inside of it.
+    Execution,
+}
 
 /// Replays one recipe at any revision. Methods block; share the replayer between threads for parallel runs.
 pub struct Replayer {
@@ -80,8 +86,6 @@ pub struct Replayer {
     ledger: Mutex<ReplayLedger>,
     composed: Mutex<HashMap<CommitId, ComposedTree>>,
     failure: Mutex<Option<FailureSignature>>,
-    /// The revision at which the failure was seen, as long as only a traced execution has shown it.
-    seen_traced: Mutex<Option<CommitId>>,
     kept_output: usize,
 }
 
@@ -108,7 +112,6 @@ impl Replayer {
             ledger: Mutex::new(ledger),
             composed: Mutex::default(),
             failure: Mutex::default(),
-            seen_traced: Mutex::default(),
             kept_output: TAIL,
         }
     }
@@ -169,132 +172,33 @@ impl Replayer {
         *hold(&self.failure) = Some(failure);
     }
 
-    /// Executes at `bad` until the failure shows, and records its signature. If the first run does not show the
-    /// failure, repeats up to the recipe's `attempts` to learn how often it shows. With `traced`, the first execution
-    /// also records the code that it executes.
-    pub fn reproduce(&self, bad: &CommitId, traced: bool) -> Result<Reproduction, ReplayError> {
-        self.reproduce_within(bad, traced, 0)
-    }
-
-    /// Like [`Replayer::reproduce`], for a failure that is reported as flaky: makes up to `patience` attempts until
-    /// it has shown.
-    pub fn reproduce_within(
-        &self,
-        bad: &CommitId,
-        traced: bool,
-        patience: u32,
-    ) -> Result<Reproduction, ReplayError> {
-        let attempts = self.recipe.attempts.clamp(1, 100);
-        let most = attempts.max(patience.min(100));
-        let mut shown: Option<(ReplayResult, FailureSignature)> = None;
-        let mut last = String::new();
-        let (mut passes, mut failures) = (0, 0);
-        let mut tracing = traced;
-        let mut doubted = false;
-        let mut done = 0;
-        while done < attempts || (shown.is_none() && done < most) {
-            let replayed = self.run_once(bad, None, tracing)?;
-            // A tracer can disturb the run and must not decide anything: a pass under the tracer is run again without
-            // it, and what a failure looks like is settled by the first execution without it, see `Replayer::run`.
-            let was_traced = std::mem::take(&mut tracing);
-            if was_traced && replayed.outcome() != ReplayOutcome::Reproduces {
-                // Either the tracer hid the failure or the failure is flaky; a few repetitions decide which.
-                doubted = replayed.outcome() == ReplayOutcome::Passes;
-                continue;
-            }
-            done += 1;
-            last = end_of(&replayed.tail);
-            match replayed.outcome() {
-                ReplayOutcome::Reproduces => {
-                    failures += 1;
-                    if shown.is_none()
-                        && let Some(failure) = replayed.failure.clone()
-                    {
-                        self.expect_failure(failure.clone());
-                        *hold(&self.seen_traced) = was_traced.then(|| bad.clone());
-                        shown = Some((replayed, failure));
-                    }
-                    if passes == 0 && (!doubted || failures >= STEADY) {
-                        break;
-                    }
-                }
-                ReplayOutcome::Passes => passes += 1,
-                ReplayOutcome::OtherFailure | ReplayOutcome::CannotTest if shown.is_some() => {}
-                ReplayOutcome::OtherFailure | ReplayOutcome::CannotTest => {
-                    let why = replayed.why.unwrap_or_default();
-                    return Err(ReplayError::BadCannotTest { revision: bad.clone(), why, tail: last });
-                }
-            }
-        }
-        let Some((shown, failure)) = shown else {
-            return Err(ReplayError::BadPasses { revision: bad.clone(), attempts: done, tail: last });
-        };
-        Ok(Reproduction { trace: shown.trace.clone(), shown, failure, passes, failures })
-    }
-
     /// One execution at `commit`, with `change` applied. Judged against the failure seen by
     /// [`Replayer::reproduce`].
-    ///
-    /// If only a traced execution has shown that failure so far, and this one fails in another way, the tracer may have
-    /// changed how the failure looks. Then the failing revision is executed once without it, and this revision once more.
     pub fn run(
         &self,
         commit: &CommitId,
         change: Option<&CheckoutChange>,
     ) -> Result<ReplayResult, ReplayError> {
-        let replayed = self.run_once(commit, change, false)?;
-        if !matches!(replayed.outcome(), ReplayOutcome::Reproduces | ReplayOutcome::OtherFailure) {
-            return Ok(replayed);
-        }
-        let Some(bad) = hold(&self.seen_traced).take() else { return Ok(replayed) };
-        if replayed.outcome() == ReplayOutcome::Reproduces {
-            return Ok(replayed);
-        }
-        let plain = self.run_once(&bad, None, false)?;
-        match (plain.outcome(), plain.failure) {
-            (ReplayOutcome::OtherFailure, Some(failure)) => {
-                self.expect_failure(failure);
-                self.run_once(commit, change, false)
-            }
-            _ => Ok(replayed),
-        }
+        self.run_once(commit, change, RunRecording::None)
     }
 
     /// One execution at `commit` that records the code that it executes.
     pub fn run_traced(&self, commit: &CommitId) -> Result<ReplayResult, ReplayError> {
-        self.run_once(commit, None, true)
+        self.run_once(commit, None, RunRecording::Execution)
     }
 
-    /// Whether the failure stays away from `commit` with `change`. Repeats as often as the observed flakiness
-    /// requires for this `doubt` ([`Flakiness::passes_needed`]). Calls `each` for every execution and returns the one
-    /// that decided.
-    pub fn stays_away(
+    pub(super) fn run_once(
         &self,
         commit: &CommitId,
         change: Option<&CheckoutChange>,
-        (seen, doubt): (Flakiness, f64),
-        mut each: impl FnMut(&ReplayResult),
-    ) -> Result<(bool, ReplayResult), ReplayError> {
-        let mut left = seen.passes_needed(doubt);
-        loop {
-            let replayed = self.run(commit, change)?;
-            each(&replayed);
-            left -= 1;
-            let passes = replayed.outcome() == ReplayOutcome::Passes;
-            if !passes || left == 0 {
-                return Ok((passes, replayed));
-            }
-        }
-    }
-
-    fn run_once(
-        &self,
-        commit: &CommitId,
-        change: Option<&CheckoutChange>,
-        traced: bool,
+        recording: RunRecording,
     ) -> Result<ReplayResult, ReplayError> {
         let composed = self.compose(commit, change)?;
-        let how = if traced { format!("traced {}", self.recipe.coverage.join(" ")) } else { "plain".into() };
+        let how = match recording {
+            RunRecording::None => "plain".to_owned(),
+            RunRecording::OpenedFiles => "opened files".to_owned(),
+            RunRecording::Execution => format!("traced {}", self.recipe.coverage.join(" ")),
+        };
         let key = Evidence::hash(&format!("{} {} {how}", composed.tree, self.recipe.hash()));
         if let Some((number, entry)) = hold(&self.ledger).recall(&key) {
             return Ok(ReplayResult::new(number, entry, true));
@@ -306,15 +210,16 @@ impl Replayer {
         slot.switch(&composed.tree)?;
         let set_up = self.set_up(&mut slot, &composed.tree)?;
         // Prepared after the set-up, so that what the set-up wrote is not taken for the run's.
-        let instrument = match traced {
+        let instrument = match recording == RunRecording::Execution {
             true => TraceInstrument::prepare(self.pool.repo(), &slot.path(), &self.recipe).ok(),
             false => None,
         };
         let (execution, failed_step) = match set_up {
-            Ok(()) => (self.execute(&self.recipe.command, &mut slot, instrument.as_ref())?, None),
+            Ok(()) => (self.execute(&self.recipe.command, &mut slot, recording, instrument.as_ref())?, None),
             Err((step, execution)) => (Ok(execution), Some(step)),
         };
         let mut entry = self.entry(key, commit, change.is_some(), execution, failed_step, &slot.path());
+        entry.run.traced = instrument.is_some();
         entry.notes.extend(composed.notes.iter().chain(slot.notes()).cloned());
         if let Some(instrument) = instrument {
             // A trace is only a hint, so it may lack files that cannot be listed.
@@ -384,7 +289,7 @@ impl Replayer {
             }
         }
         for step in &self.recipe.setup {
-            match self.execute(step, slot, None)? {
+            match self.execute(step, slot, RunRecording::None, None)? {
                 Ok(execution) if execution.succeeded() => {}
                 Ok(execution) => return Ok(Err((step.clone(), execution))),
                 Err(error) => return Err(ReplayError::Sandbox(error)),
@@ -399,14 +304,15 @@ impl Replayer {
         &self,
         script: &str,
         slot: &mut CheckoutSlot,
+        recording: RunRecording,
         instrument: Option<&TraceInstrument>,
     ) -> Result<Result<Execution, SandboxError>, ReplayError> {
         let checkout = slot.hand_out();
         let mut command = self.command(script, &checkout);
         if let Some(instrument) = instrument {
             instrument.arm(&mut command);
-            command.record_opened_under = Some(checkout);
         }
+        command.record_opened_under = (recording != RunRecording::None).then_some(checkout);
         self.execute_command(&command, &mut |_| {})
     }
 
@@ -459,7 +365,13 @@ impl Replayer {
         failed_step: Option<String>,
         checkout: &Path,
     ) -> LedgerEntry {
-        let run = |outcome, duration_ms| ReplayRun { commit: commit.clone(), patched, outcome, duration_ms };
+        let run = |outcome, duration_ms| ReplayRun {
+            commit: commit.clone(),
+            patched,
+            traced: false,
+            outcome,
+            duration_ms,
+        };
         let execution = match execution {
             Ok(execution) => execution,
             Err(error) => {
@@ -497,7 +409,7 @@ impl Replayer {
     }
 }
 
-fn hold<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(super) fn hold<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     // Data behind the lock is always complete, even if a thread panicked while holding it.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

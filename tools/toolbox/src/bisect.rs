@@ -239,14 +239,6 @@ fn work(
     let mut found = BisectResult { range, skipped: machine.skipped(), steps, ..BisectResult::default() };
     let mut evidence: Vec<EvidenceDraft> = Vec::new();
     match &verdict {
-        // The failing revision was reproduced under a tracer, which may have made it fail.
-        BisectVerdict::Proven { culprit, .. } if fails_only_traced(ctx, &replayer, &shown, culprit)? => {
-            found.problem = Some(
-                "the failure showed at the failing revision only while the run was traced, and not without the tracer"
-                    .to_owned(),
-            );
-            evidence.extend(last.get(culprit).map(ReplayResult::evidence));
-        }
         BisectVerdict::Proven { culprit, parents } => {
             found.culprit = Some(culprit.clone());
             found.proven = true;
@@ -297,11 +289,11 @@ fn work(
         found.innocent = cleared.map(|(id, _)| id.clone()).collect();
     }
     if let Some(culprit) = &found.culprit {
-        // What ran is told beside the cause; it proves nothing, so its absence is no failure.
+        // The report lists what ran. It is not proof, so an error is only logged.
         found.executed = shown.trace.as_ref().and_then(|trace| match executed_code(ctx, trace, culprit) {
             Ok(code) => Some(code),
             Err(error) => {
-                tracing::warn!(event = "trace.unread", %error, "the units of a trace are not told");
+                tracing::warn!(event = "trace.unread", %error, "the executed functions cannot be listed; the report leaves them out");
                 None
             }
         });
@@ -325,19 +317,6 @@ fn work(
         ),
     };
     Ok((found, text, evidence))
-}
-
-/// Whether the culprit is the failing revision itself, and a run of it without a tracer passes although the failure was steady.
-fn fails_only_traced(
-    ctx: &ToolContext,
-    replayer: &Replayer,
-    shown: &ShownFailure,
-    culprit: &CommitId,
-) -> Result<bool, ToolError> {
-    if *culprit != ctx.bad || shown.trace.is_none() || shown.at_bad.passes > 0 {
-        return Ok(false);
-    }
-    Ok(replayer.run(&ctx.bad, None)?.outcome() == ReplayOutcome::Passes)
 }
 
 /// A bisect takes the failure to have begun once. Where somebody wrote the proven culprit's lines again, it may have been

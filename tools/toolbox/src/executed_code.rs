@@ -6,7 +6,7 @@ language was not traced, nothing is claimed.
 use std::collections::BTreeSet;
 
 use millwright_code::SourceLanguage;
-use millwright_code::units::{Outline, Unit, UnitIndex, outline};
+use millwright_code::units::{CodeUnit, FileOutline, UnitIndex, outline};
 use millwright_git::RevisionReader;
 use millwright_git::history::HistoryIndex;
 use millwright_model::{ChangedUnit, CommitId, ExecutedCode, ExecutedPrecision};
@@ -112,18 +112,18 @@ fn changed_units(ctx: &ToolContext, commit: &CommitId) -> Result<Vec<CommitUnit>
     Ok(units)
 }
 
-fn outline_at(reader: &RevisionReader<'_>, path: &str) -> Option<Outline> {
+fn outline_at(reader: &RevisionReader<'_>, path: &str) -> Option<FileOutline> {
     let lang = SourceLanguage::from_path(path)?;
     let text = reader.blob(path).ok()?.text().ok()?;
     Some(outline(&text, lang))
 }
 
 /// The functions of a file that ran: those around an executed line, or named by the tracer.
-fn units_of<'o>(file: &ExecutedFile, outline: &'o Outline) -> impl Iterator<Item = &'o Unit> {
+fn units_of<'o>(file: &ExecutedFile, outline: &'o FileOutline) -> impl Iterator<Item = &'o CodeUnit> {
     let by_line = file.lines.iter().filter_map(|line| outline.innermost(*line));
     let by_name =
         file.functions.iter().filter(|_| file.lines.is_empty()).flat_map(|name| outline.named(name));
-    let units: Vec<&Unit> = by_line.chain(by_name).filter(|unit| !unit.is_type()).collect();
+    let units: Vec<&CodeUnit> = by_line.chain(by_name).filter(|unit| !unit.is_type()).collect();
     units.into_iter()
 }
 

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use super::{Effect, NextPage, Tool, ToolContext, ToolError, ToolOutput, format};
 
 #[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct History;
+pub(crate) struct HistoryTool;
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -26,7 +26,7 @@ pub(crate) struct HistoryArgs {
     limit: Option<u32>,
 }
 
-impl Tool for History {
+impl Tool for HistoryTool {
     type Args = HistoryArgs;
     const NAME: &'static str = "history";
     const EFFECT: Effect = Effect::ReadRepository;

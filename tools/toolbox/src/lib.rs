@@ -114,7 +114,7 @@ pub fn investigation_tools() -> ToolRegistry {
         .with(GitLog)
         .with(GitPickaxe)
         .with(GitShow)
-        .with(history::History)
+        .with(history::HistoryTool)
         .with(log_changes::LogChanges)
         .with(LogSearch)
         .with(LogTemplates)

@@ -8,7 +8,7 @@ use std::collections::{HashMap, HashSet};
 
 use millwright_git::history::{hash_token_bytes, words};
 
-use super::outline::Unit;
+use super::outline::CodeUnit;
 use super::parts::{ChangedParts, changed_parts};
 use super::record::UnitVersion;
 use super::versions::FileVersion;
@@ -148,12 +148,12 @@ pub(crate) fn whole(version: &FileVersion) -> UnitVersion {
     UnitVersion { start_line: 1, end_line: u32::try_from(lines).unwrap_or(u32::MAX).max(1) }
 }
 
-fn lines(unit: &Unit) -> UnitVersion {
+fn lines(unit: &CodeUnit) -> UnitVersion {
     UnitVersion { start_line: unit.doc_line, end_line: unit.end_line }
 }
 
 impl UnitSketch {
-    fn new(version: &FileVersion, at: usize, unit: &Unit) -> Self {
+    fn new(version: &FileVersion, at: usize, unit: &CodeUnit) -> Self {
         let (container, simple) = unit.name().rsplit_once('.').unwrap_or(("", unit.name()));
         let mut words = words_of(version, Some(at));
         if unit.is_type() {

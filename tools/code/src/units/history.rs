@@ -15,7 +15,7 @@ use serde::Serialize;
 use super::index::{UnitIndex, UnitIndexError};
 use super::parts::ChangedParts;
 use super::record::{UnitOrigin, UnitVersion};
-use super::walk::{Followed, UnitWalk, WalkResult};
+use super::walk::{FollowScope, UnitWalk, WalkResult};
 
 /// A unit under the name that it has at some commit.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -104,7 +104,7 @@ pub fn unit_history(
     as_of: u32,
     unit: &FollowedUnit,
 ) -> Result<UnitHistory, UnitIndexError> {
-    let walk = UnitWalk::open(repo, structure, index, as_of, Followed::Unit)?;
+    let walk = UnitWalk::open(repo, structure, index, as_of, FollowScope::Unit)?;
     Ok(UnitHistory::of(walk.follow(unit)?, repo, structure))
 }
 

@@ -13,10 +13,10 @@ use millwright_git::{Repo, RepoError, TreeChange, TreeChanges, is_binary, read_b
 use millwright_model::CommitId;
 
 use super::file_changes::{FileChanges, UnitSketch, file_changes};
-use super::pairing::{Loose, contained, pair_units};
+use super::pairing::{UnpairedUnit, contained, pair_units};
 use super::parts::ChangedParts;
-use super::record::{CommitUnits, Descent, FileUnits, UnitChange, UnitOrigin};
-use super::versions::{FileVersion, Recent, RecentVersions, VersionKey};
+use super::record::{CommitUnits, FileUnits, OriginKind, UnitChange, UnitOrigin};
+use super::versions::{FileVersion, ParsedVersions, VersionCache, VersionKey};
 use crate::languages::SourceLanguage;
 
 /// Version of the record format and of the rules that make records; another version uses another file.
@@ -145,12 +145,12 @@ fn read_units(repo: &Repo, commits: &[CommitId]) -> Result<Vec<(CommitId, Commit
 }
 
 /// A file of a commit, by their numbers.
-type Job = (usize, usize);
+type FileJob = (usize, usize);
 
 /// The files of all commits, file by file; each list is the work of one git process.
-fn jobs_by_file(changes: &[TreeChanges]) -> Vec<Vec<Job>> {
+fn jobs_by_file(changes: &[TreeChanges]) -> Vec<Vec<FileJob>> {
     // A renamed file continues the list of its old path, until that path is used again.
-    let mut lists: Vec<Vec<Job>> = Vec::new();
+    let mut lists: Vec<Vec<FileJob>> = Vec::new();
     let mut list_of: HashMap<&str, usize> = HashMap::new();
     for (commit, change) in changes.iter().enumerate() {
         for (number, file) in change.files.iter().enumerate() {
@@ -169,7 +169,7 @@ fn jobs_by_file(changes: &[TreeChanges]) -> Vec<Vec<Job>> {
             }
         }
     }
-    let mut chunks: Vec<Vec<Job>> = Vec::new();
+    let mut chunks: Vec<Vec<FileJob>> = Vec::new();
     for list in lists {
         match chunks.last_mut() {
             Some(chunk) if chunk.len() + list.len() <= BLOBS => chunk.extend(list),
@@ -186,35 +186,35 @@ struct ReadFile {
 }
 
 /// What to do next on the way through a list of files.
-enum Step {
+enum VersionStep {
     /// Read the next content from git and parse it.
     Load(VersionKey),
     /// Use a content that is still in memory.
     Reuse(VersionKey),
-    Compare(Job),
+    Compare(FileJob),
 }
 
 /// The steps through `jobs`. Which contents are still in memory is known beforehand, because it depends on the order
 /// alone.
-fn steps(commits: &[TreeChanges], jobs: &[Job]) -> Vec<Step> {
+fn steps(commits: &[TreeChanges], jobs: &[FileJob]) -> Vec<VersionStep> {
     let mut steps = Vec::with_capacity(jobs.len() * 2);
-    let mut known = Recent::<()>::default();
+    let mut known = VersionCache::<()>::default();
     for job in jobs {
         let Some(file) = file_of(commits, *job) else { continue };
         for key in keys_before(file).into_iter().chain([key_after(file)]).flatten() {
             if known.touch(&key) {
-                steps.push(Step::Reuse(key));
+                steps.push(VersionStep::Reuse(key));
             } else {
                 known.put(key.clone(), ());
-                steps.push(Step::Load(key));
+                steps.push(VersionStep::Load(key));
             }
         }
-        steps.push(Step::Compare(*job));
+        steps.push(VersionStep::Compare(*job));
     }
     steps
 }
 
-fn file_of(commits: &[TreeChanges], (commit, file): Job) -> Option<&TreeChange> {
+fn file_of(commits: &[TreeChanges], (commit, file): FileJob) -> Option<&TreeChange> {
     commits.get(commit)?.files.get(file)
 }
 
@@ -231,23 +231,23 @@ fn key_after(file: &TreeChange) -> Option<VersionKey> {
 fn run_jobs(
     repo: &Repo,
     commits: &[TreeChanges],
-    jobs: &[Job],
-    mut done: impl FnMut(Job, ReadFile),
+    jobs: &[FileJob],
+    mut done: impl FnMut(FileJob, ReadFile),
 ) -> Result<(), RepoError> {
     let steps = steps(commits, jobs);
-    let load = |step: &Step| match step {
-        Step::Load((id, _)) => Some(id.clone()),
-        Step::Reuse(_) | Step::Compare(_) => None,
+    let load = |step: &VersionStep| match step {
+        VersionStep::Load((id, _)) => Some(id.clone()),
+        VersionStep::Reuse(_) | VersionStep::Compare(_) => None,
     };
     let wanted: Vec<String> = steps.iter().filter_map(load).collect();
     let mut steps = steps.into_iter();
-    let mut versions = RecentVersions::default();
-    let mut run_until_load = |versions: &mut RecentVersions| {
+    let mut versions = ParsedVersions::default();
+    let mut run_until_load = |versions: &mut ParsedVersions| {
         for step in steps.by_ref() {
             match step {
-                Step::Load(key) => return Some(key),
-                Step::Reuse(key) => _ = versions.touch(&key),
-                Step::Compare(job) => {
+                VersionStep::Load(key) => return Some(key),
+                VersionStep::Reuse(key) => _ = versions.touch(&key),
+                VersionStep::Compare(job) => {
                     if let Some(file) = file_of(commits, job) {
                         done(job, read_file(file, versions));
                     }
@@ -272,7 +272,7 @@ fn run_jobs(
 }
 
 /// The changes of one file, whose versions are in memory.
-fn read_file(file: &TreeChange, versions: &RecentVersions) -> ReadFile {
+fn read_file(file: &TreeChange, versions: &ParsedVersions) -> ReadFile {
     let find = |key: &Option<VersionKey>| match key {
         None => (None, false),
         Some(key) => {
@@ -302,10 +302,10 @@ fn read_file(file: &TreeChange, versions: &RecentVersions) -> ReadFile {
 /// The record of one commit, from its files in order.
 fn commit_units(tree: &TreeChanges, files: Vec<(usize, ReadFile)>) -> CommitUnits {
     let is_merge = tree.files.iter().any(|file| file.before.len() > 1);
-    let loose = |of: fn(&FileChanges) -> &Vec<UnitSketch>| -> Vec<Loose<'_>> {
-        let sketches = files
-            .iter()
-            .flat_map(|(number, file)| of(&file.changes).iter().map(|unit| Loose { file: *number, unit }));
+    let loose = |of: fn(&FileChanges) -> &Vec<UnitSketch>| -> Vec<UnpairedUnit<'_>> {
+        let sketches = files.iter().flat_map(|(number, file)| {
+            of(&file.changes).iter().map(|unit| UnpairedUnit { file: *number, unit })
+        });
         sketches.collect()
     };
     let (removed, added) = (loose(|changes| &changes.removed), loose(|changes| &changes.added));
@@ -329,7 +329,7 @@ fn commit_units(tree: &TreeChanges, files: Vec<(usize, ReadFile)>) -> CommitUnit
         let origin = UnitOrigin {
             path: path_before(from.file),
             unit: from.unit.key.clone(),
-            descent: Descent::Continues,
+            kind: OriginKind::Continues,
             similarity: percent(pair.similarity),
         };
         *slot = Some((origin, pair.removed));
@@ -410,7 +410,7 @@ fn parts_of_pair(from: &UnitSketch, to: &UnitSketch) -> ChangedParts {
 
 /// The changed unit that lost the text of an added one.
 fn split_from(
-    added: &Loose<'_>,
+    added: &UnpairedUnit<'_>,
     files: &[(usize, ReadFile)],
     path_before: &impl Fn(usize) -> String,
 ) -> Option<UnitOrigin> {
@@ -426,14 +426,14 @@ fn split_from(
     (best.0 >= SPLIT_SHARE).then(|| UnitOrigin {
         path: path_before(best.2),
         unit: best.3.key.clone(),
-        descent: Descent::SplitFrom,
+        kind: OriginKind::SplitFrom,
         similarity: percent(best.0),
     })
 }
 
 /// The changed unit that took over the text of a removed one.
 fn merged_into(
-    removed: &Loose<'_>,
+    removed: &UnpairedUnit<'_>,
     files: &[(usize, ReadFile)],
     tree: &TreeChanges,
 ) -> Option<(String, String)> {

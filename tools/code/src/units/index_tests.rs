@@ -25,7 +25,7 @@ fn described(units: &UnitIndex, commit: &CommitId) -> Vec<String> {
         }
         for change in &file.changes {
             let what = match (&change.origin, &change.before, &change.after) {
-                (Some(origin), ..) if origin.descent == Descent::SplitFrom => {
+                (Some(origin), ..) if origin.kind == OriginKind::SplitFrom => {
                     format!("split from {}", origin.unit)
                 }
                 (Some(origin), ..) => format!("from {}::{}", origin.path, origin.unit),

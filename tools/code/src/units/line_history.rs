@@ -19,7 +19,7 @@ pub(super) struct LineRange {
 }
 
 /// What became of a range on the way to another version.
-enum Carried {
+enum CarriedRange {
     /// Where it is there, and whether any of its lines differ.
     To(LineRange, bool),
     /// No line of it is there.
@@ -52,8 +52,8 @@ pub(super) fn narrowed(
         let known = places.get(&after.text).copied().or_else(|| {
             let (text, range) = newest.as_ref()?;
             match carry(text, &after.text, *range) {
-                Carried::To(range, _) => Some(range),
-                Carried::Gone => None,
+                CarriedRange::To(range, _) => Some(range),
+                CarriedRange::Gone => None,
             }
         });
         // The lines are younger than this version, or on another branch.
@@ -65,7 +65,7 @@ pub(super) fn narrowed(
             continue;
         };
         match carry(&after.text, &before.text, here) {
-            Carried::To(there, changed) => {
+            CarriedRange::To(there, changed) => {
                 places.insert(before.text.clone(), there);
                 newest = Some((before.text.clone(), there));
                 if changed || step.is_move() {
@@ -73,7 +73,7 @@ pub(super) fn narrowed(
                     answered.push(AnsweredStep { step, patch });
                 }
             }
-            Carried::Gone => {
+            CarriedRange::Gone => {
                 // All of the lines are new in this commit.
                 is_introduced = true;
                 let patch = texts.patch(at, Some(here));
@@ -87,7 +87,7 @@ pub(super) fn narrowed(
 }
 
 /// Carries a range of `from` over to `to`.
-fn carry(from: &str, to: &str, range: LineRange) -> Carried {
+fn carry(from: &str, to: &str, range: LineRange) -> CarriedRange {
     let (from, to): (Vec<&str>, Vec<&str>) = (from.lines().collect(), to.lines().collect());
     let (start, end) = ((range.start as usize).saturating_sub(1), (range.end as usize).min(from.len()));
     let (mut first, mut last, mut changed) = (None::<usize>, None::<usize>, false);
@@ -123,8 +123,8 @@ fn carry(from: &str, to: &str, range: LineRange) -> Carried {
     }
     match (first, last) {
         (Some(first), Some(last)) if first < last => {
-            Carried::To(LineRange { start: first as u32 + 1, end: last as u32 }, changed)
+            CarriedRange::To(LineRange { start: first as u32 + 1, end: last as u32 }, changed)
         }
-        _ => Carried::Gone,
+        _ => CarriedRange::Gone,
     }
 }

@@ -30,8 +30,8 @@ mod walk;
 
 pub use history::{FollowedUnit, HistoryEnd, UnitHistory, UnitStep, unit_history};
 pub use index::{UnitIndex, UnitIndexError};
-pub use outline::{Outline, Unit, outline};
+pub use outline::{CodeUnit, FileOutline, outline};
 pub use parts::ChangedParts;
 pub use question::{AnsweredStep, HistoryAnswer, HistoryQuestionError, HistoryTarget, ask_history};
-pub use record::{CommitUnits, Descent, FileUnits, UnitChange, UnitOrigin, UnitVersion};
+pub use record::{CommitUnits, FileUnits, OriginKind, UnitChange, UnitOrigin, UnitVersion};
 pub use view::{HistoryChange, HistoryCommit, HistoryPlace, HistoryView};

@@ -15,7 +15,7 @@ const MAX_UNITS: usize = 20_000;
 
 /// One unit of a file. Byte offsets refer to the text of this version.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Unit {
+pub struct CodeUnit {
     /// The qualified name, and what tells the unit from others of the same name: the types of its parameters in
     /// languages with overloads, and a number (`#2`) where a name is defined again. Unique in its file.
     pub key: String,
@@ -36,7 +36,7 @@ pub struct Unit {
     pub(crate) end: usize,
 }
 
-impl Unit {
+impl CodeUnit {
     /// Qualified name, as in [`crate::Symbol::qualified`].
     pub fn name(&self) -> &str {
         self.key.get(..self.name_length).unwrap_or(&self.key)
@@ -54,17 +54,17 @@ pub(crate) fn is_type(kind: SymbolKind) -> bool {
 
 /// The units of a file in source order, each after the unit that encloses it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Outline {
-    pub units: Vec<Unit>,
+pub struct FileOutline {
+    pub units: Vec<CodeUnit>,
     /// What the units of the file belong to (a Java package), as it is written.
     pub namespace: Option<String>,
     /// For the file and then for every unit: the units directly within it.
     inner: Vec<Vec<usize>>,
 }
 
-impl Outline {
+impl FileOutline {
     /// The innermost unit around a line (1-based).
-    pub fn innermost(&self, line: u32) -> Option<&Unit> {
+    pub fn innermost(&self, line: u32) -> Option<&CodeUnit> {
         // Of those with the same lines, the last one is the innermost.
         let units = self.units.iter().rev();
         let around = units.filter(|unit| unit.start_line <= line && line <= unit.end_line);
@@ -72,16 +72,16 @@ impl Outline {
     }
 
     /// The units with this name: a key, a qualified name, or the end of one (`method` of `Class.method`).
-    pub fn named<'o>(&'o self, name: &str) -> Vec<&'o Unit> {
-        let exact: Vec<&Unit> = self.units.iter().filter(|unit| unit.key == name).collect();
+    pub fn named<'o>(&'o self, name: &str) -> Vec<&'o CodeUnit> {
+        let exact: Vec<&CodeUnit> = self.units.iter().filter(|unit| unit.key == name).collect();
         if !exact.is_empty() {
             return exact;
         }
-        let qualified: Vec<&Unit> = self.units.iter().filter(|unit| unit.name() == name).collect();
+        let qualified: Vec<&CodeUnit> = self.units.iter().filter(|unit| unit.name() == name).collect();
         if !qualified.is_empty() {
             return qualified;
         }
-        let ends = |unit: &&Unit| {
+        let ends = |unit: &&CodeUnit| {
             let ends_with = |whole: &str| whole.strip_suffix(name).is_some_and(|rest| rest.ends_with('.'));
             ends_with(unit.name()) || ends_with(&unit.key)
         };
@@ -113,8 +113,8 @@ impl Outline {
 }
 
 /// The units of `source`; none when it cannot be parsed.
-pub fn outline(source: &str, lang: SourceLanguage) -> Outline {
-    parse::parse(source, lang).map_or_else(Outline::default, |tree| outline_of(&tree, source, lang))
+pub fn outline(source: &str, lang: SourceLanguage) -> FileOutline {
+    parse::parse(source, lang).map_or_else(FileOutline::default, |tree| outline_of(&tree, source, lang))
 }
 
 /// A definition whose text is being walked.
@@ -125,9 +125,9 @@ struct OpenScope {
     unit: Option<usize>,
 }
 
-pub(crate) fn outline_of(tree: &Tree, source: &str, lang: SourceLanguage) -> Outline {
+pub(crate) fn outline_of(tree: &Tree, source: &str, lang: SourceLanguage) -> FileOutline {
     let grammar = lang.grammar();
-    let mut units: Vec<Unit> = Vec::new();
+    let mut units: Vec<CodeUnit> = Vec::new();
     let mut open: Vec<OpenScope> = Vec::new();
     // The node around a definition that belongs to it, and the comments just before a node: with their depth.
     let mut wrapper: Option<(usize, usize, u32)> = None;
@@ -179,7 +179,7 @@ pub(crate) fn outline_of(tree: &Tree, source: &str, lang: SourceLanguage) -> Out
             if let Some(parameters) = grammar.overloads.filter(|_| !is_type(symbol)) {
                 key.push_str(&parameters(node, source));
             }
-            units.push(Unit {
+            units.push(CodeUnit {
                 key,
                 name_length: name.len(),
                 kind: if symbol == SymbolKind::Function && in_type { SymbolKind::Method } else { symbol },
@@ -209,7 +209,7 @@ pub(crate) fn outline_of(tree: &Tree, source: &str, lang: SourceLanguage) -> Out
             list.push(at);
         }
     }
-    Outline { units, namespace, inner }
+    FileOutline { units, namespace, inner }
 }
 
 fn is_unit(kind: SymbolKind) -> bool {
@@ -217,7 +217,7 @@ fn is_unit(kind: SymbolKind) -> bool {
 }
 
 /// Names that a file defines again get a number, in source order.
-fn number_repeated(units: &mut [Unit]) {
+fn number_repeated(units: &mut [CodeUnit]) {
     let mut seen: HashMap<String, usize> = HashMap::with_capacity(units.len());
     for unit in units {
         match seen.get_mut(&unit.key) {

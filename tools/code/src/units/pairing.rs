@@ -19,7 +19,7 @@ const MAX_NEAR: usize = 200;
 
 /// A removed or an added unit, and the number of its file in the commit.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Loose<'s> {
+pub(crate) struct UnpairedUnit<'s> {
     pub(crate) file: usize,
     pub(crate) unit: &'s UnitSketch,
 }
@@ -36,8 +36,8 @@ pub(crate) struct UnitPair {
 /// The pairs, in no particular order; indexes into the two lists. `is_called_instead` says whether code that used the
 /// first name uses the second one since.
 pub(crate) fn pair_units(
-    removed: &[Loose<'_>],
-    added: &[Loose<'_>],
+    removed: &[UnpairedUnit<'_>],
+    added: &[UnpairedUnit<'_>],
     is_called_instead: impl Fn(&str, &str) -> bool,
 ) -> Vec<UnitPair> {
     let mut pairs: Vec<UnitPair> = Vec::new();
@@ -45,7 +45,7 @@ pub(crate) fn pair_units(
     // What the types that were paired are called after the change, by file and name before it.
     let mut types: HashMap<(usize, &str), (usize, &str)> = HashMap::new();
     for want_types in [true, false] {
-        let of_kind = |loose: &[Loose<'_>]| -> Vec<usize> {
+        let of_kind = |loose: &[UnpairedUnit<'_>]| -> Vec<usize> {
             (0..loose.len()).filter(|at| loose[*at].unit.is_type == want_types).collect()
         };
         let (old, new) = (of_kind(removed), of_kind(added));
@@ -98,8 +98,8 @@ fn name(unit: &UnitSketch) -> &str {
 
 /// How good a pair is, and how similar; `None` when they are not one unit.
 fn judge(
-    from: Loose<'_>,
-    to: Loose<'_>,
+    from: UnpairedUnit<'_>,
+    to: UnpairedUnit<'_>,
     types: &HashMap<(usize, &str), (usize, &str)>,
     is_called_instead: &impl Fn(&str, &str) -> bool,
 ) -> Option<(f32, f32)> {

@@ -9,7 +9,7 @@ use std::ops::Range;
 use serde::{Deserialize, Serialize};
 use tree_sitter::Node;
 
-use super::outline::Unit;
+use super::outline::CodeUnit;
 use super::versions::FileVersion;
 use crate::compare::{Lexeme, lexeme, rough_lexeme};
 use crate::languages::SourceLanguage;
@@ -131,7 +131,7 @@ impl PartHashes {
         let mut bases = DefaultHasher::new();
         // Where the base types that the walk came to end.
         let mut bases_end = 0;
-        let is_type = unit.is_some_and(Unit::is_type);
+        let is_type = unit.is_some_and(CodeUnit::is_type);
         if let Some(unit) = unit {
             hash_words(version, unit.doc..unit.start, &mut documentation);
         }

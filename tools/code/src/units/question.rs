@@ -11,9 +11,9 @@ use millwright_redaction::RedactionConfig;
 use super::history::{FollowedUnit, HistoryEnd, UnitHistory, UnitStep};
 use super::index::{UnitIndex, UnitIndexError};
 use super::line_history::{LineRange, narrowed};
-use super::outline::{Outline, Unit, outline};
+use super::outline::{CodeUnit, FileOutline, outline};
 use super::step_texts::{StepTexts, UnitText, lines_of};
-use super::walk::{Followed, UnitWalk};
+use super::walk::{FollowScope, UnitWalk};
 use crate::languages::SourceLanguage;
 
 /// Names listed when a name fits several units.
@@ -144,7 +144,7 @@ pub fn ask_history(
     let text = blob.text()?;
     let last = u32::try_from(millwright_git::line_count(text.as_bytes())).unwrap_or(u32::MAX).max(1);
     let lang = SourceLanguage::from_path(&blob.path);
-    let outline = lang.map_or_else(Outline::default, |lang| outline(&text, lang));
+    let outline = lang.map_or_else(FileOutline::default, |lang| outline(&text, lang));
     let (unit, range) = match target {
         HistoryTarget::Unit { name, .. } => {
             if lang.is_none() {
@@ -174,7 +174,7 @@ pub fn ask_history(
     let mut index = UnitIndex::open(repo)?;
     let followed =
         FollowedUnit { path: blob.path.clone(), unit: unit.map(|unit| unit.key.clone()).unwrap_or_default() };
-    let what = if unit.is_some() { Followed::Unit } else { Followed::WholeFile };
+    let what = if unit.is_some() { FollowScope::Unit } else { FollowScope::WholeFile };
     let walk = UnitWalk::open(repo, &history.structure, &mut index, position, what)?;
     let UnitHistory { steps, end, unread } =
         UnitHistory::of(walk.follow(&followed)?, repo, &history.structure);
@@ -211,7 +211,11 @@ pub fn ask_history(
     })
 }
 
-fn one_named<'o>(outline: &'o Outline, path: &str, name: &str) -> Result<&'o Unit, HistoryQuestionError> {
+fn one_named<'o>(
+    outline: &'o FileOutline,
+    path: &str,
+    name: &str,
+) -> Result<&'o CodeUnit, HistoryQuestionError> {
     let found = outline.named(name);
     let (path, name) = (path.to_owned(), name.to_owned());
     match found[..] {
@@ -229,10 +233,10 @@ fn one_named<'o>(outline: &'o Outline, path: &str, name: &str) -> Result<&'o Uni
 }
 
 /// The units whose names resemble `name` most, or the first ones.
-fn nearest(outline: &Outline, name: &str) -> Vec<String> {
+fn nearest(outline: &FileOutline, name: &str) -> Vec<String> {
     let simple = |name: &str| name.rsplit('.').next().unwrap_or(name).to_lowercase();
     let wanted = simple(name);
-    let mut units: Vec<&Unit> = outline.units.iter().collect();
+    let mut units: Vec<&CodeUnit> = outline.units.iter().collect();
     units.sort_by_key(|unit| {
         let here = simple(unit.name());
         !(here.contains(&wanted) || wanted.contains(&here))

@@ -18,7 +18,7 @@ pub struct UnitVersion {
 /// How a unit that a commit added descends from one that was there before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Descent {
+pub enum OriginKind {
     /// It is the same unit under another name or in another place.
     Continues,
     /// It was part of a unit that lives on without it.
@@ -30,7 +30,7 @@ pub enum Descent {
 pub struct UnitOrigin {
     pub path: String,
     pub unit: String,
-    pub descent: Descent,
+    pub kind: OriginKind,
     /// Share of the text that is the same, in percent.
     pub similarity: u8,
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use tree_sitter::Tree;
 
-use super::outline::{Outline, outline_of};
+use super::outline::{FileOutline, outline_of};
 use crate::languages::SourceLanguage;
 use crate::parse;
 
@@ -22,7 +22,7 @@ pub(crate) struct FileVersion {
     pub(crate) lang: SourceLanguage,
     /// `None` when the text is too large or takes too long to parse; it then has no units.
     pub(crate) tree: Option<Tree>,
-    pub(crate) outline: Outline,
+    pub(crate) outline: FileOutline,
 }
 
 impl FileVersion {
@@ -35,7 +35,7 @@ impl FileVersion {
         if start.is_some() && tree.as_ref().is_some_and(|tree| tree.root_node().has_error()) {
             tree = parse::parse(&text, lang);
         }
-        let outline = tree.as_ref().map_or_else(Outline::default, |tree| outline_of(tree, &text, lang));
+        let outline = tree.as_ref().map_or_else(FileOutline::default, |tree| outline_of(tree, &text, lang));
         Self { text, lang, tree, outline }
     }
 }
@@ -45,17 +45,17 @@ pub(crate) type VersionKey = (String, SourceLanguage);
 
 /// The last few values used.
 #[derive(Debug)]
-pub(crate) struct Recent<T> {
+pub(crate) struct VersionCache<T> {
     values: VecDeque<(VersionKey, T)>,
 }
 
-impl<T> Default for Recent<T> {
+impl<T> Default for VersionCache<T> {
     fn default() -> Self {
         Self { values: VecDeque::with_capacity(KEPT + 1) }
     }
 }
 
-impl<T> Recent<T> {
+impl<T> VersionCache<T> {
     /// Makes a value the most recent one; false when it is not here.
     pub(crate) fn touch(&mut self, key: &VersionKey) -> bool {
         let at = self.values.iter().position(|(known, _)| known == key);
@@ -82,4 +82,4 @@ impl<T> Recent<T> {
 }
 
 /// Versions of the files that are being read; `None` for a content that could not be read.
-pub(crate) type RecentVersions = Recent<Option<Arc<FileVersion>>>;
+pub(crate) type ParsedVersions = VersionCache<Option<Arc<FileVersion>>>;

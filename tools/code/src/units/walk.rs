@@ -17,13 +17,13 @@ use super::history::{FollowedUnit, UnitStep};
 use super::index::{UnitIndex, UnitIndexError};
 use super::merges::MergeSides;
 use super::parts::ChangedParts;
-use super::record::{CommitUnits, Descent, UnitChange};
+use super::record::{CommitUnits, OriginKind, UnitChange};
 
 /// Renames on one branch can bring up further ones on another.
 const MAX_ROUNDS: usize = 8;
 
 /// A unit that has another name since a commit.
-struct Renamed {
+struct UnitRename {
     /// The commit.
     at: u32,
     /// For every position, whether it reaches the commit.
@@ -34,7 +34,7 @@ struct Renamed {
 
 /// What a walk follows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Followed {
+pub(super) enum FollowScope {
     /// One unit; the file as a unit is what belongs to no unit of it.
     Unit,
     /// A file with everything in it.
@@ -46,18 +46,18 @@ pub(super) struct UnitWalk<'w> {
     structure: &'w HistoryStructure,
     index: &'w mut UnitIndex,
     as_of: u32,
-    what: Followed,
+    what: FollowScope,
     /// For every position, whether the walk can come there.
     reached: Vec<bool>,
     /// For every path that was followed: the positions that touched it.
     touching: HashMap<String, BTreeSet<u32>>,
     records: HashMap<u32, CommitUnits>,
-    renames: Vec<Renamed>,
+    renames: Vec<UnitRename>,
     merges: MergeSides<'w>,
 }
 
 /// A unit at a commit, by the position of the commit.
-type Place = (u32, FollowedUnit);
+type UnitPosition = (u32, FollowedUnit);
 
 /// What a walk found.
 #[derive(Default)]
@@ -67,21 +67,21 @@ pub(super) struct WalkResult {
     /// Commits in which a version of the file could not be read.
     pub(super) unread: Vec<u32>,
     /// Where the walk came by, children before parents.
-    visits: Vec<Visit>,
+    visits: Vec<WalkNode>,
 }
 
 /// A unit at a commit, and where the walk went on from there.
-struct Visit {
-    place: Place,
+struct WalkNode {
+    place: UnitPosition,
     is_introduced: bool,
-    leads_to: Vec<Place>,
+    leads_to: Vec<UnitPosition>,
 }
 
 impl WalkResult {
     /// Leaves out steps from which no way leads to the commit that introduced the unit: a branch on which the unit
     /// never was, but the file to which it came later.
     fn without_dead_ends(mut self) -> Self {
-        let mut real: HashSet<&Place> = HashSet::new();
+        let mut real: HashSet<&UnitPosition> = HashSet::new();
         for visit in self.visits.iter().rev() {
             if visit.is_introduced || visit.leads_to.iter().any(|place| real.contains(place)) {
                 real.insert(&visit.place);
@@ -101,7 +101,7 @@ impl<'w> UnitWalk<'w> {
         structure: &'w HistoryStructure,
         index: &'w mut UnitIndex,
         as_of: u32,
-        what: Followed,
+        what: FollowScope,
     ) -> Result<Self, UnitIndexError> {
         Ok(Self {
             repo,
@@ -160,7 +160,7 @@ impl<'w> UnitWalk<'w> {
                 let place = (position, unit);
                 let is_introduced = before.is_none()
                     && result.steps.iter().any(|(at, step)| (*at, &step.unit) == (place.0, &place.1));
-                result.visits.push(Visit { place, is_introduced, leads_to });
+                result.visits.push(WalkNode { place, is_introduced, leads_to });
             }
         }
         Ok(result)
@@ -172,20 +172,21 @@ impl<'w> UnitWalk<'w> {
         position: u32,
         unit: &FollowedUnit,
         result: &mut WalkResult,
-    ) -> Result<Vec<Place>, UnitIndexError> {
+    ) -> Result<Vec<UnitPosition>, UnitIndexError> {
         let parents = &self.structure.commit(position).parents;
         if let [parent] = parents[..] {
             return Ok(vec![(parent, unit.clone())]);
         }
-        let knows = |renamed: &Renamed, at: u32| renamed.known_to.get(at as usize).copied().unwrap_or(false);
-        let mut sides: Vec<Place> = Vec::new();
+        let knows =
+            |renamed: &UnitRename, at: u32| renamed.known_to.get(at as usize).copied().unwrap_or(false);
+        let mut sides: Vec<UnitPosition> = Vec::new();
         for parent in parents {
             let older = self.renames.iter().filter(|renamed| {
                 renamed.after == *unit
                     && !knows(renamed, *parent)
                     && parents.iter().any(|other| knows(renamed, *other))
             });
-            let older: Vec<Place> = older.map(|renamed| (*parent, renamed.before.clone())).collect();
+            let older: Vec<UnitPosition> = older.map(|renamed| (*parent, renamed.before.clone())).collect();
             if older.is_empty() {
                 sides.push((*parent, unit.clone()));
             } else {
@@ -226,7 +227,7 @@ impl<'w> UnitWalk<'w> {
         let change = change.cloned();
         let old_path = file.old_path.clone().unwrap_or_else(|| unit.path.clone());
         let before = match &change {
-            Some(UnitChange { origin: Some(origin), .. }) if origin.descent == Descent::Continues => {
+            Some(UnitChange { origin: Some(origin), .. }) if origin.kind == OriginKind::Continues => {
                 Some(FollowedUnit { path: origin.path.clone(), unit: origin.unit.clone() })
             }
             Some(UnitChange { before: None, .. }) => None,
@@ -235,7 +236,7 @@ impl<'w> UnitWalk<'w> {
             None if file.is_new => return Ok(None),
             Some(_) | None => Some(FollowedUnit { path: old_path, ..unit.clone() }),
         };
-        let is_touched = self.what == Followed::WholeFile;
+        let is_touched = self.what == FollowScope::WholeFile;
         if is_touched || change.is_some() || file.namespace_changed || before.as_ref() != Some(&unit) {
             let step = UnitStep {
                 unit: unit.clone(),
@@ -258,7 +259,7 @@ impl<'w> UnitWalk<'w> {
     }
 
     fn remember(&mut self, at: u32, before: FollowedUnit, after: FollowedUnit) {
-        let is_known = |known: &Renamed| known.at == at && known.before == before && known.after == after;
+        let is_known = |known: &UnitRename| known.at == at && known.before == before && known.after == after;
         if self.renames.iter().any(is_known) {
             return;
         }
@@ -267,7 +268,7 @@ impl<'w> UnitWalk<'w> {
             known_to[position] = position == at as usize
                 || self.structure.commit(position as u32).parents.iter().any(|p| known_to[*p as usize]);
         }
-        self.renames.push(Renamed { at, known_to, before, after });
+        self.renames.push(UnitRename { at, known_to, before, after });
     }
 
     /// Whether the commit touched the path. The first time that a path is asked for, all commits that touched it

@@ -3,8 +3,8 @@ Records which code the failing run executed, the strongest hint at the changes t
 
 One adapter per language records lines and functions from inside the sandbox with the language's own means. A coverage
 file that the recipe names works in any language; and the files that the process tree opened give at least a hint. A
-trace is evidence for ranking and never decides an outcome: if the traced run behaves differently, the failure is
-reproduced again without the tracers.
+trace is evidence for ranking and for the report, and never decides an outcome: the failure is reproduced without the
+tracers, and a traced execution that behaves differently is dropped.
 */
 
 mod coverage_file;
