@@ -58,6 +58,11 @@ fn compiled(globs: &[String]) -> Option<GlobSet> {
     set.build().ok()
 }
 
+/// The content of a regular file of at most `most` bytes; `None` for anything else.
+pub(crate) fn read_whole(path: &Path, most: u64) -> Option<Vec<u8>> {
+    read_regular(path, most.saturating_add(1)).filter(|content| content.len() as u64 <= most)
+}
+
 /// The content of a regular file, up to `most` bytes; `None` for anything else.
 pub(crate) fn read_regular(path: &Path, most: u64) -> Option<Vec<u8>> {
     let no_follow = libc::O_NOFOLLOW | libc::O_NONBLOCK;

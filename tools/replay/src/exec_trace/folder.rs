@@ -8,7 +8,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::{collections::BTreeMap, io};
 
-use crate::checkout_files::read_regular;
+use crate::checkout_files::{read_regular, read_whole};
 
 /// Maximum number of bytes that are read of one adapter's output.
 const MAX_TRACE_BYTES: u64 = 64 << 20;
@@ -55,7 +55,8 @@ pub(super) fn read_named_files(folder: &Path) -> Vec<(String, Vec<u8>)> {
         return contents;
     }
     for entry in fs::read_dir(folder).into_iter().flatten().flatten().take(MAX_TRACE_FILES) {
-        if let Some(content) = read_regular(&entry.path(), budget) {
+        // One that does not fit is left out: cut, it could not be read anyway.
+        if let Some(content) = read_whole(&entry.path(), budget) {
             budget = budget.saturating_sub(content.len() as u64);
             contents.push((entry.file_name().to_string_lossy().into_owned(), content));
         }

@@ -80,7 +80,7 @@ fn javascript_that_is_joined_to_one_text_before_it_runs() {
     let found = trace(&files, ReplayRecipe::new("node main.js"));
     assert_eq!(shown(&found, "lib/till.js"), "4 5 6 |  | add");
     assert_eq!(shown(&found, "lib/refuse.js"), "2 3 |  | refuse");
-    // Nothing of that stops at a statement for a debugger, and a program may measure itself.
+    // A statement for a debugger does not stop it.
     let own = format!("debugger;\n{main}");
     let files = [("main.js", own.as_str()), files[1], files[2]];
     assert_eq!(shown(&trace(&files, ReplayRecipe::new("node main.js")), "lib/refuse.js"), "2 3 |  | refuse");

@@ -32,7 +32,7 @@ use serde::{Deserialize, Serialize};
 use tempfile::TempDir;
 
 use crate::ReplayRecipe;
-use crate::checkout_files::read_regular;
+use crate::checkout_files::read_whole;
 use folder::{TraceFolder, read_files, script_text};
 
 /// How finely a run was observed. Coarser traces are weaker evidence.
@@ -281,7 +281,7 @@ fn of_report(report: CoverageReport, checkout: &Path, repository: &RepoFiles) ->
 /// Lines of a source file; `None` for what is not a regular file, or too large to be a source.
 fn line_count(path: &Path) -> Option<u32> {
     const MAX_BYTES: u64 = 16 << 20;
-    let content = read_regular(path, MAX_BYTES + 1).filter(|content| content.len() as u64 <= MAX_BYTES)?;
+    let content = read_whole(path, MAX_BYTES)?;
     u32::try_from(millwright_git::line_count(&content)).ok()
 }
 

@@ -4,8 +4,8 @@ transpiled in memory leads back to its source by the source map that node keeps.
 before it ran them are found in that text, which a hook keeps.
 */
 
-use std::collections::{BTreeMap, HashMap};
-use std::path::{Path, PathBuf};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::path::Path;
 use std::{fs, io};
 
 use memchr::memmem;
@@ -14,17 +14,23 @@ use serde_json::{Value, json};
 
 use super::folder::{TraceFolder, read_files, read_named_files};
 use super::{ExecutionTrace, TraceAdapter, of_reports};
-use crate::checkout_files::{matching_files, read_regular};
+use crate::checkout_files::{matching_files, read_whole};
 
 const HOOK: &str = include_str!("node_hook.js");
 
+/// The folder for the texts, below the one for the coverage.
+const TEXTS: &str = "texts";
 /// Sources that are looked for in the texts that ran.
 const SOURCES: [&str; 4] = ["**/*.js", "**/*.cjs", "**/*.mjs", "**/*.ts"];
-/// Shorter files occur in others by chance, in bytes; longer ones are bundles.
-const SHORTEST: usize = 200;
-const LONGEST: u64 = 2 << 20;
-/// Maximum number of bytes of sources that are looked for.
+/// Shorter files occur in others by chance.
+const MIN_SOURCE_BYTES: usize = 200;
+/// Longer files are bundles.
+const MAX_SOURCE_BYTES: u64 = 2 << 20;
+/// Bytes of all sources that are looked for, and of texts that they are looked for in, a text counted once per source.
 const MAX_SOURCES: usize = 64 << 20;
+const MAX_SEARCHED: usize = 4 << 30;
+/// Files that are found in the texts of all processes.
+const MAX_PARTS: usize = 10_000;
 
 pub(super) struct NodeTracer;
 
@@ -33,9 +39,10 @@ impl TraceAdapter for NodeTracer {
         let mut env = folder.unless_own("NODE_V8_COVERAGE", folder.out.to_string_lossy().into_owned());
         let hook = folder.installed.join("millwright_trace.js");
         let name = hook.to_string_lossy();
-        // Options are divided by blanks; older versions of node know no quotes.
+        // Options are divided by blanks; older versions of node do not support quotes.
         if !env.is_empty() && !name.contains([' ', '"', '\\']) {
             fs::write(&hook, HOOK)?;
+            fs::create_dir_all(folder.out.join(TEXTS))?;
             env.extend([folder.with_own("NODE_OPTIONS", &format!("--require={name}"), ' ')]);
         }
         Ok(env)
@@ -46,41 +53,52 @@ impl TraceAdapter for NodeTracer {
     }
 
     fn collect(&self, folder: &TraceFolder<'_>, repository: &RepoFiles) -> Option<ExecutionTrace> {
-        let joined = joined_sources(&read_named_files(&folder.out), folder.checkout);
-        let reports = read_files(&folder.out).into_iter().chain(joined);
-        of_reports(reports, folder.checkout, repository)
+        let texts = read_named_files(&folder.out.join(TEXTS));
+        let joined = if texts.is_empty() {
+            Vec::new()
+        } else {
+            joined_sources(&texts, &read_named_files(&folder.out), folder.checkout)
+        };
+        of_reports(read_files(&folder.out).into_iter().chain(joined), folder.checkout, repository)
     }
 }
 
 /// The coverage of the repository's files within texts that ran without a file, one report per process, as V8 would have
-/// written it had the files run by themselves.
-fn joined_sources(files: &[(String, Vec<u8>)], checkout: &Path) -> Vec<Vec<u8>> {
-    let texts: HashMap<(&str, &str), Value> = files
+/// written it had the files run by themselves. The run wrote both kinds of files, so everything is bounded.
+fn joined_sources(
+    texts: &[(String, Vec<u8>)],
+    coverage: &[(String, Vec<u8>)],
+    checkout: &Path,
+) -> Vec<Vec<u8>> {
+    let texts: HashMap<(&str, &str), HashMap<String, String>> = texts
         .iter()
-        .filter_map(|(name, content)| {
-            Some((process_of(name.strip_prefix("texts-")?)?, serde_json::from_slice(content).ok()?))
-        })
+        .filter_map(|(name, content)| Some((process_of(name)?, serde_json::from_slice(content).ok()?)))
         .collect();
-    if texts.is_empty() {
-        return Vec::new();
-    }
-    let sources = sources(checkout);
+    let mut sources = JoinedSources::read(checkout);
+    let mut room = MAX_PARTS;
     let mut reports = Vec::new();
-    for (name, content) in files {
+    for (name, content) in coverage {
         let process = name.strip_prefix("coverage-").and_then(process_of);
         let Some(texts) = process.and_then(|process| texts.get(&process)) else { continue };
         let Ok(coverage) = serde_json::from_slice::<Value>(content) else { continue };
-        let scripts = coverage.get("result").and_then(Value::as_array).into_iter().flatten();
-        let ran = scripts.filter_map(|script| {
-            let id = script.get("scriptId").and_then(Value::as_str)?;
-            let text = texts.get(id).and_then(Value::as_str)?;
-            let functions = script.get("functions").and_then(Value::as_array)?;
-            script.get("url").and_then(Value::as_str).filter(|url| url.is_empty())?;
-            Some(parts_of(text, functions, &sources, checkout))
-        });
-        let ran: Vec<Value> = ran.flatten().collect();
-        if !ran.is_empty() {
-            reports.push(json!({ "result": ran }).to_string().into_bytes());
+        let mut seen: HashSet<&str> = HashSet::new();
+        let mut parts = Vec::new();
+        for script in coverage.get("result").and_then(Value::as_array).into_iter().flatten() {
+            let is_text = script.get("url").and_then(Value::as_str) == Some("");
+            let id = script.get("scriptId").and_then(Value::as_str).filter(|_| is_text);
+            let Some((id, text)) = id.and_then(|id| Some((id, texts.get(id)?))) else { continue };
+            if !seen.insert(id) {
+                continue;
+            }
+            let functions = CountedFunction::all(script);
+            for part in sources.within(text).iter().take(room) {
+                room -= 1;
+                let functions = within(&functions, part.start, part.length);
+                parts.push(json!({ "url": part.url, "functions": functions }));
+            }
+        }
+        if !parts.is_empty() {
+            reports.push(json!({ "result": parts }).to_string().into_bytes());
         }
     }
     reports
@@ -92,60 +110,120 @@ fn process_of(name: &str) -> Option<(&str, &str)> {
     Some((process, rest.rsplit('-').next()?))
 }
 
-/// The repository's scripts with their texts.
-fn sources(checkout: &Path) -> Vec<(PathBuf, String)> {
-    let globs = SOURCES.map(str::to_owned);
-    let mut budget = MAX_SOURCES;
-    let read = matching_files(checkout, &globs).into_iter().filter_map(|path| {
-        let content = read_regular(&checkout.join(&path), LONGEST)?;
-        budget = budget.checked_sub(content.len())?;
-        let text = String::from_utf8(content).ok()?;
-        (text.trim().len() >= SHORTEST).then_some((path, text))
-    });
-    read.collect()
+/// A file that is a part of a text; in characters as V8 counts them.
+#[derive(Debug, Clone)]
+struct JoinedPart {
+    url: String,
+    start: u64,
+    length: u64,
 }
 
-/// The files that occur as a whole in `text`, each as a script of its own.
-fn parts_of(text: &str, functions: &[Value], sources: &[(PathBuf, String)], checkout: &Path) -> Vec<Value> {
-    let fitting = sources.iter().filter(|(_, source)| source.trim().len() <= text.len());
-    let parts = fitting.filter_map(|(path, source)| {
-        let at = memmem::find(text.as_bytes(), source.trim().as_bytes())?;
-        let indent = source.len() - source.trim_start().len();
-        let start = units(text.get(..at)?).checked_sub(units(source.get(..indent)?))?;
-        let path = checkout.join(path).to_string_lossy().replace('%', "%25");
-        Some(json!({ "url": format!("file://{path}"), "functions": within(functions, start, units(source)) }))
-    });
-    parts.collect()
+/// The repository's scripts, which are looked for in texts.
+struct JoinedSources {
+    /// Address and text.
+    files: Vec<(String, String)>,
+    /// What was found, by text: children often run the same one.
+    found: HashMap<String, Vec<JoinedPart>>,
+    searched: usize,
+}
+
+impl JoinedSources {
+    fn read(checkout: &Path) -> Self {
+        let (mut files, mut bytes): (Vec<(String, String)>, usize) = (Vec::new(), 0);
+        let mut places: HashMap<String, Option<usize>> = HashMap::new();
+        for path in matching_files(checkout, &SOURCES.map(str::to_owned)) {
+            let content = read_whole(&checkout.join(&path), MAX_SOURCE_BYTES);
+            let Some(text) = content.and_then(|content| String::from_utf8(content).ok()) else { continue };
+            let key = text.trim().to_owned();
+            if key.len() < MIN_SOURCE_BYTES {
+                continue;
+            }
+            bytes += text.len();
+            if bytes > MAX_SOURCES {
+                break;
+            }
+            // Of two files with the same text nobody knows which one ran.
+            let url = format!("file://{}", checkout.join(&path).to_string_lossy().replace('%', "%25"));
+            match places.insert(key, None) {
+                None => {
+                    places.insert(text.trim().to_owned(), Some(files.len()));
+                    files.push((url, text));
+                }
+                Some(Some(first)) => files[first].1.clear(),
+                Some(None) => {}
+            }
+        }
+        files.retain(|(_, text)| !text.is_empty());
+        Self { files, found: HashMap::new(), searched: 0 }
+    }
+
+    /// The files that occur as a whole in `text`.
+    fn within(&mut self, text: &str) -> &[JoinedPart] {
+        if !self.found.contains_key(text) {
+            let mut parts = Vec::new();
+            for (url, source) in &self.files {
+                let trimmed = source.trim();
+                if trimmed.len() > text.len() || self.searched > MAX_SEARCHED {
+                    continue;
+                }
+                self.searched += text.len();
+                let Some(at) = memmem::find(text.as_bytes(), trimmed.as_bytes()) else { continue };
+                let indent = source.len() - source.trim_start().len();
+                let before = text.get(..at).map(utf16_len).unwrap_or_default();
+                let Some(start) = before.checked_sub(source.get(..indent).map(utf16_len).unwrap_or_default())
+                else {
+                    continue;
+                };
+                parts.push(JoinedPart { url: url.clone(), start, length: utf16_len(source) });
+            }
+            self.found.insert(text.to_owned(), parts);
+        }
+        self.found.get(text).map(Vec::as_slice).unwrap_or_default()
+    }
+}
+
+/// A function of V8's coverage: its name, and its ranges from, to and with a count, the outermost first.
+struct CountedFunction<'c> {
+    name: &'c str,
+    ranges: Vec<(u64, u64, u64)>,
+}
+
+impl<'c> CountedFunction<'c> {
+    fn all(script: &'c Value) -> Vec<Self> {
+        let functions = script.get("functions").and_then(Value::as_array).into_iter().flatten();
+        let read = functions.map(|function| {
+            let ranges = function.get("ranges").and_then(Value::as_array).into_iter().flatten();
+            let ranges = ranges.filter_map(|range| {
+                let number = |key: &str| range.get(key).and_then(Value::as_u64);
+                let (from, to) = (number("startOffset")?, number("endOffset")?);
+                (from <= to).then_some((from, to, number("count")?))
+            });
+            let name = function.get("functionName").and_then(Value::as_str).unwrap_or_default();
+            Self { name, ranges: ranges.collect() }
+        });
+        read.collect()
+    }
 }
 
 /// The functions within `length` characters from `start`, counted from there; the first one is the file itself.
-fn within(functions: &[Value], start: u64, length: u64) -> Vec<Value> {
-    let end = start + length;
+fn within(functions: &[CountedFunction<'_>], start: u64, length: u64) -> Vec<Value> {
+    let end = start.saturating_add(length);
     let (mut top, mut inner) = (Vec::new(), Vec::new());
     // What is around the file, by its size: the innermost says how often the file ran.
     let mut around: (u64, u64) = (u64::MAX, 0);
     for function in functions {
-        let ranges = function.get("ranges").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
         let mut own = Vec::new();
-        for range in ranges {
-            let number = |key: &str| range.get(key).and_then(Value::as_u64);
-            let (Some(from), Some(to), Some(count)) =
-                (number("startOffset"), number("endOffset"), number("count"))
-            else {
-                continue;
-            };
+        for (from, to, count) in function.ranges.iter().copied() {
             if from <= start && end <= to {
                 around = around.min((to - from, count));
             } else if start <= from && to <= end {
                 own.push(json!({ "startOffset": from - start, "endOffset": to - start, "count": count }));
             }
         }
-        let is_inside = ranges.first().and_then(|range| range.get("startOffset")).and_then(Value::as_u64);
-        match is_inside.is_some_and(|from| from > start || (from == start && !own.is_empty())) {
-            true if !own.is_empty() => {
-                inner.push(json!({ "functionName": function.get("functionName"), "ranges": own }));
-            }
-            _ => top.extend(own),
+        // A function that began before the file is around it, and has blocks in it.
+        match function.ranges.first().is_some_and(|(from, _, _)| *from >= start) && !own.is_empty() {
+            true => inner.push(json!({ "functionName": function.name, "ranges": own })),
+            false => top.extend(own),
         }
     }
     let mut whole = vec![json!({ "startOffset": 0, "endOffset": length, "count": around.1 })];
@@ -154,7 +232,7 @@ fn within(functions: &[Value], start: u64, length: u64) -> Vec<Value> {
     std::iter::once(file).chain(inner).collect()
 }
 
-/// Length of a text as V8 counts it, in UTF-16 units.
-fn units(text: &str) -> u64 {
+/// Length of a text as V8 counts it.
+fn utf16_len(text: &str) -> u64 {
     text.chars().map(|c| c.len_utf16() as u64).sum()
 }
