@@ -38,7 +38,7 @@ pub struct UnitOrigin {
 /// One unit that a commit added, changed, moved or removed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UnitChange {
-    /// Its key in the file ([`super::Unit::key`]): after the change, or before it when it was removed. Empty for
+    /// Its key in the file ([`super::CodeUnit::key`]): after the change, or before it when it was removed. Empty for
     /// what of the file belongs to no unit.
     pub unit: String,
     /// `None` for the file.
