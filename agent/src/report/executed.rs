@@ -2,9 +2,11 @@
 What the failing run executed, in words: how much, and which of the units that the culprit changed.
 */
 
-use millwright_model::{ChangedUnit, ExecutedCode, ExecutedPrecision, Report};
+use millwright_model::{ExecutedCode, Report, TracePrecision};
 
-/// Units named in a sentence.
+use super::text::count;
+
+/// Units named in a list.
 const MAX_NAMED: usize = 5;
 
 /// What the report says about the code that ran; empty when nothing was traced.
@@ -14,87 +16,113 @@ pub(super) fn executed_sentences(report: &Report) -> Vec<String> {
 }
 
 fn sentences(code: &ExecutedCode) -> Vec<String> {
-    let files = counted(code.files as usize, "file");
-    let mut out = vec![match code.precision {
-        ExecutedPrecision::Files => format!(
-            "The failing run opened {files} of the repository. Which functions it executed is not known: it was not traced."
-        ),
-        _ if code.units == 0 => format!("The failing run executed code of {files}."),
-        _ => {
-            let units = counted(code.units as usize, "function");
-            format!("The failing run executed {units} in {files}.")
+    let files = count(code.files as usize, "file");
+    let ran = match (code.precision, code.units) {
+        (TracePrecision::Files, _) => {
+            return vec![format!(
+                "The failing run opened {files} of the repository; which functions it executed was not recorded."
+            )];
         }
-    }];
-    if code.changed.is_empty() || code.precision == ExecutedPrecision::Files {
-        return out;
-    }
-    let those = |ran: Option<bool>| code.changed.iter().filter(move |unit| unit.executed == ran);
-    let all = code.changed.len();
-    let ran = those(Some(true)).count();
-    out.push(match (ran, all) {
-        (0, 1) => {
-            format!("The one unit that the culprit changed did not run: {}.", named(code.changed.iter()))
+        (_, 0) => format!("The failing run executed code of {files}."),
+        (_, units) => {
+            format!("The failing run executed {} in {files}.", count(units as usize, "function"))
         }
-        (0, _) => format!("None of the units that the culprit changed ran: {}.", named(code.changed.iter())),
-        (1, 1) => format!("The one unit that the culprit changed ran: {}.", named(those(Some(true)))),
-        _ => {
-            let rest =
-                [(Some(false), "did not run"), (None, "is not there under this name, or was not traced")];
-            let rest = rest.iter().filter(|(ran, _)| those(*ran).count() > 0);
-            let rest: Vec<String> =
-                rest.map(|(ran, words)| format!("{} {words}", named(those(*ran)))).collect();
-            let rest = if rest.is_empty() { String::new() } else { format!("; {}", rest.join("; ")) };
-            format!("Of {all} units that the culprit changed, {ran} ran: {}{rest}.", named(those(Some(true))))
-        }
-    });
-    out
+    };
+    [Some(ran), about_changed(code)].into_iter().flatten().collect()
 }
 
-fn named<'u>(units: impl Iterator<Item = &'u ChangedUnit>) -> String {
-    let names: Vec<&str> = units.map(|unit| unit.unit.as_str()).collect();
-    let shown = names.get(..MAX_NAMED).unwrap_or(&names).join(", ");
+/// Which of the changed units ran; `None` when there are none.
+fn about_changed(code: &ExecutedCode) -> Option<String> {
+    let list = |ran: Option<bool>| {
+        let names = code.changed.iter().filter(|unit| unit.executed == ran).map(|unit| unit.unit.as_str());
+        names.collect::<Vec<&str>>()
+    };
+    let [ran, idle, unknown] = [Some(true), Some(false), None].map(list);
+    let all = (code.changed_total as usize).max(code.changed.len());
+    let those = match all {
+        1 => "The one unit that the culprit changed".to_owned(),
+        _ => format!("the {all} units that the culprit changed"),
+    };
+    Some(match (&ran[..], &idle[..], &unknown[..]) {
+        ([], [], []) => return None,
+        (ran, [], []) if all == 1 => format!("{those} ran: {}.", named(ran)),
+        ([], idle, []) if all == 1 => format!("{those} did not run: {}.", named(idle)),
+        ([], [], unknown) if all == 1 => {
+            format!("Whether the one unit that the culprit changed ran was not recorded: {}.", named(unknown))
+        }
+        (ran, [], []) if ran.len() == all => {
+            format!("All {} ran: {}.", those.trim_start_matches("the "), named(ran))
+        }
+        ([], idle, []) if idle.len() == all => format!("None of {those} ran: {}.", named(idle)),
+        ([], [], unknown) if unknown.len() == all => {
+            format!("Whether {those} ran was not recorded: {}.", named(unknown))
+        }
+        _ => {
+            let groups = [(ran, "ran"), (idle, "did not run"), (unknown, "not recorded")];
+            let groups = groups.iter().filter(|(units, _)| !units.is_empty());
+            let told: Vec<String> = groups.map(|(units, what)| format!("{what}: {}", named(units))).collect();
+            format!("Of {those}, {}.", told.join("; "))
+        }
+    })
+}
+
+fn named(names: &[&str]) -> String {
+    let shown = names.get(..MAX_NAMED).unwrap_or(names).join(", ");
     match names.len().saturating_sub(MAX_NAMED) {
         0 => shown,
         more => format!("{shown} and {more} more"),
     }
 }
 
-fn counted(number: usize, what: &str) -> String {
-    if number == 1 { format!("1 {what}") } else { format!("{number} {what}s") }
-}
-
 #[cfg(test)]
 mod tests {
+    use millwright_model::ChangedUnit;
+
     use super::*;
 
-    fn code(precision: ExecutedPrecision, changed: &[(&str, Option<bool>)]) -> ExecutedCode {
-        let changed =
-            changed.iter().map(|(unit, executed)| ChangedUnit { unit: (*unit).into(), executed: *executed });
-        ExecutedCode { precision, files: 3, units: 12, named: Vec::new(), changed: changed.collect() }
+    fn code(precision: TracePrecision, changed: &[(&str, Option<bool>)]) -> ExecutedCode {
+        let changed: Vec<ChangedUnit> = changed
+            .iter()
+            .map(|(unit, executed)| ChangedUnit { unit: (*unit).into(), executed: *executed })
+            .collect();
+        let changed_total = changed.len() as u32;
+        ExecutedCode { precision, files: 3, units: 12, named: Vec::new(), changed, changed_total }
     }
 
     #[test]
     fn what_ran_is_told_as_far_as_it_is_known() {
-        use ExecutedPrecision::{Files, Lines};
-        let told = |code: &ExecutedCode| sentences(code).join(" ");
+        let told = |changed: &[(&str, Option<bool>)]| {
+            let told = sentences(&code(TracePrecision::Lines, changed));
+            assert_eq!(told[0], "The failing run executed 12 functions in 3 files.");
+            told[1..].join(" ")
+        };
+        assert_eq!(told(&[]), "");
+        let one = "The one unit that the culprit changed";
+        assert_eq!(told(&[("a.py::f", Some(true))]), format!("{one} ran: a.py::f."));
+        assert_eq!(told(&[("a.py::f", Some(false))]), format!("{one} did not run: a.py::f."));
         assert_eq!(
-            told(&code(Files, &[("a.py::f", None)])),
-            "The failing run opened 3 files of the repository. Which functions it executed is not known: it was not \
-             traced."
+            told(&[("a.py::f", None)]),
+            "Whether the one unit that the culprit changed ran was not recorded: a.py::f."
         );
         assert_eq!(
-            told(&code(Lines, &[("a.py::f", Some(true))])),
-            "The failing run executed 12 functions in 3 files. The one unit that the culprit changed ran: a.py::f."
+            told(&[("a.py::f", Some(false)), ("a.py::g", Some(false))]),
+            "None of the 2 units that the culprit changed ran: a.py::f, a.py::g."
         );
         assert_eq!(
-            told(&code(Lines, &[("a.py::f", Some(true)), ("a.py::g", Some(false)), ("a.py::h", None)])),
-            "The failing run executed 12 functions in 3 files. Of 3 units that the culprit changed, 1 ran: a.py::f; \
-             a.py::g did not run; a.py::h is not there under this name, or was not traced."
+            told(&[("a.py::f", Some(true)), ("a.py::g", Some(true))]),
+            "All 2 units that the culprit changed ran: a.py::f, a.py::g."
         );
         assert_eq!(
-            told(&code(Lines, &[("a.py::f", Some(false))])),
-            "The failing run executed 12 functions in 3 files. The one unit that the culprit changed did not \
-             run: a.py::f."
+            told(&[("a.py::f", None), ("a.py::g", None)]),
+            "Whether the 2 units that the culprit changed ran was not recorded: a.py::f, a.py::g."
+        );
+        assert_eq!(
+            told(&[("a.py::f", Some(true)), ("a.py::g", Some(false)), ("a.py::h", None)]),
+            "Of the 3 units that the culprit changed, ran: a.py::f; did not run: a.py::g; not recorded: a.py::h."
+        );
+        assert_eq!(
+            sentences(&code(TracePrecision::Files, &[("a.py::f", None)])).join(" "),
+            "The failing run opened 3 files of the repository; which functions it executed was not recorded."
         );
     }
 }

@@ -180,11 +180,12 @@ fn sample(verdict: Verdict) -> (Report, RenderContext) {
             agreement: Some(FailureAgreement::Agrees { why: "the same message".into() }),
             laid_in: vec![],
             executed: Some(ExecutedCode {
-                precision: ExecutedPrecision::Lines,
+                precision: TracePrecision::Lines,
                 files: 4,
                 units: 9,
                 named: vec!["lib/money.sh::money_share".into(), "lib/cart.sh::cart_total".into()],
                 changed: vec![ChangedUnit { unit: "lib/money.sh::money_share".into(), executed: Some(true) }],
+                changed_total: 1,
             }),
         }),
         similar: match verdict {

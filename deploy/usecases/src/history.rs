@@ -2,27 +2,56 @@
 The history of a code unit: the commits that changed it, each with only its hunks there.
 */
 
-use millwright_code::units::{HistoryQuestionError, HistoryTarget, HistoryView, UnitIndexError, ask_history};
+use std::ops::RangeInclusive;
+
+pub use millwright_code::units::{CodeHistory, HistoryCommit};
+use millwright_code::units::{HistoryQuestionError, HistoryTarget, UnitIndexError, ask_history};
 use millwright_git::history::HistoryError;
 use millwright_git::{Repo, RepoError};
 use millwright_redaction::Redactor;
 
 use crate::error::UseCaseError;
 
-/// Most commits of one answer.
-pub const MAX_HISTORY: u32 = 1_000;
+/// Commits of one answer.
+const LIMITS: RangeInclusive<u32> = 1..=1_000;
+/// Commits that can be left out.
+const MAX_OFFSET: u32 = 1_000_000;
+/// Longest question and revision, in characters.
+const MAX_TEXT: usize = 1_000;
 
 /// What is asked for.
-#[derive(Debug, Clone, Copy)]
-pub struct HistoryQuestion<'q> {
+#[derive(Debug, Clone)]
+pub struct HistoryRequest {
     /// `PATH::NAME`, `PATH:10-20` or `PATH`.
-    pub of: &'q str,
+    of: String,
     /// The revision that the history leads to.
-    pub at: &'q str,
+    at: String,
     /// Commits left out at the newest end.
-    pub offset: u32,
-    /// Most commits, at most [`MAX_HISTORY`].
-    pub limit: u32,
+    offset: u32,
+    /// Most commits.
+    limit: u32,
+}
+
+impl HistoryRequest {
+    /// `of` is `PATH::NAME`, `PATH:10-20` or `PATH`, and `at` the revision that the history leads to. The answer has
+    /// `limit` commits after the newest `offset` ones.
+    ///
+    /// # Errors
+    /// When a text is empty or too long, or a number is outside of its bounds.
+    pub fn new(of: String, at: String, offset: u32, limit: u32) -> Result<Self, UseCaseError> {
+        let invalid = |what: String| Err(UseCaseError::Invalid { what });
+        let fits = |text: &str| (1..=MAX_TEXT).contains(&text.chars().count());
+        if !fits(&of) || !fits(&at) {
+            return invalid(format!(
+                "what is asked for and the revision have 1 to {MAX_TEXT} characters each"
+            ));
+        }
+        if !LIMITS.contains(&limit) || offset > MAX_OFFSET {
+            let (least, most) = (LIMITS.start(), LIMITS.end());
+            return invalid(format!("limit must be {least} to {most}, and offset at most {MAX_OFFSET}"));
+        }
+        Ok(Self { of, at, offset, limit })
+    }
 }
 
 /// Answers from the repository, with what authors wrote masked. Blocks: it reads the repository, and indexes what is new in it.
@@ -32,19 +61,23 @@ pub struct HistoryQuestion<'q> {
 pub fn code_history(
     repo: &Repo,
     redactor: &Redactor,
-    question: HistoryQuestion<'_>,
-) -> Result<HistoryView, UseCaseError> {
-    let target = HistoryTarget::parse(question.of).map_err(refused)?;
-    let as_of = repo.resolve(question.at).map_err(|error| of_repository(&error))?;
-    let answer = ask_history(repo, redactor.config(), &as_of, &target).map_err(refused)?;
-    let limit = question.limit.min(MAX_HISTORY) as usize;
-    Ok(HistoryView::new(answer, question.offset as usize, limit, |text| redactor.redact(text).text))
+    request: &HistoryRequest,
+) -> Result<CodeHistory, UseCaseError> {
+    let refused = |error: HistoryQuestionError| refused(repo, error);
+    let target = HistoryTarget::parse(&request.of).map_err(refused)?;
+    let as_of = repo.resolve(&request.at).map_err(|error| of_repository(repo, &error))?;
+    let first = request.offset as usize;
+    let part = first..first + request.limit as usize;
+    let answer = ask_history(repo, redactor.config(), &as_of, &target, part).map_err(refused)?;
+    // Placeholders are numbered within one answer.
+    let redactor = redactor.for_run();
+    Ok(CodeHistory::new(answer, |text| redactor.redact(text).text))
 }
 
-fn refused(error: HistoryQuestionError) -> UseCaseError {
+fn refused(repo: &Repo, error: HistoryQuestionError) -> UseCaseError {
     let what = error.to_string();
     match error {
-        HistoryQuestionError::NoSuchUnit { .. } | HistoryQuestionError::NoSuchLines { .. } => {
+        HistoryQuestionError::NoSuchUnit { .. } | HistoryQuestionError::NoSuchLine { .. } => {
             UseCaseError::NotFound { what }
         }
         HistoryQuestionError::Malformed { .. }
@@ -52,21 +85,22 @@ fn refused(error: HistoryQuestionError) -> UseCaseError {
         | HistoryQuestionError::NoUnits { .. } => UseCaseError::Invalid { what },
         HistoryQuestionError::Repo(error)
         | HistoryQuestionError::History(HistoryError::Repo(error))
-        | HistoryQuestionError::Index(UnitIndexError::Repo(error)) => of_repository(&error),
+        | HistoryQuestionError::Index(UnitIndexError::Repo(error)) => of_repository(repo, &error),
         HistoryQuestionError::History(_) | HistoryQuestionError::Index(_) => {
             UseCaseError::Failed { why: what }
         }
     }
 }
 
-fn of_repository(error: &RepoError) -> UseCaseError {
+fn of_repository(repo: &Repo, error: &RepoError) -> UseCaseError {
     let what = error.to_string();
     match error {
         // Where the clone lies is nobody's business but the operator's.
-        RepoError::UnknownRevision { revision, .. } => {
-            UseCaseError::NotFound { what: format!("the repository has no revision {revision:?}") }
+        RepoError::UnknownRevision { revision, hint, .. } => {
+            UseCaseError::NotFound { what: format!("the repository has no revision {revision:?}{hint}") }
         }
-        RepoError::MissingObject { what, hint, .. } => {
+        // A complete clone that lacks an object is broken.
+        RepoError::MissingObject { what, hint, .. } if repo.lacks_contents() || repo.is_shallow() => {
             UseCaseError::NotFound { what: format!("{what} is missing from the clone: {hint}") }
         }
         RepoError::NoSuchPath { .. } => UseCaseError::NotFound { what },
@@ -85,9 +119,10 @@ mod tests {
 
     use super::*;
 
-    fn asked(repo: &TestRepo, of: &str, at: &str) -> Result<HistoryView, UseCaseError> {
+    fn asked(repo: &TestRepo, of: &str, at: &str) -> Result<CodeHistory, UseCaseError> {
         let opened = Repo::open(&repo.work(), &repo.data()).unwrap();
-        code_history(&opened, &Redactor::default(), HistoryQuestion { of, at, offset: 0, limit: 5 })
+        let request = HistoryRequest::new(of.to_owned(), at.to_owned(), 0, 5)?;
+        code_history(&opened, &Redactor::default(), &request)
     }
 
     #[test]
@@ -111,6 +146,11 @@ mod tests {
             assert!(error.to_string().contains(says), "{error}");
         }
         assert!(matches!(refused("shop::", "HEAD"), UseCaseError::Invalid { .. }));
+        assert!(matches!(refused("", "HEAD"), UseCaseError::Invalid { .. }));
+        for (offset, limit) in [(0, 0), (0, 1_001), (1_000_001, 1)] {
+            let error = HistoryRequest::new("a".into(), "HEAD".into(), offset, limit).unwrap_err();
+            assert!(error.to_string().contains("limit must be 1 to 1000"), "{error}");
+        }
         let path = repo.work().display().to_string();
         assert!(!refused("shop/pay.py", "v9").to_string().contains(&path));
     }

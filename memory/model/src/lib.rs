@@ -43,9 +43,9 @@ pub use learning::{
 pub use proof::{Approval, JudgingAuthority, Outcome, Proof};
 pub use remote_file::RemoteFile;
 pub use report::{
-    BisectSummary, CauseKind, ChangedUnit, Escalation, ExecutedCode, ExecutedPrecision, FailureAgreement,
-    Hypothesis, HypothesisStatus, Impact, Location, REPORT_SCHEMA, Reason, ReplayOutcome, ReplayRun,
-    ReplaySummary, Report, RootCause, SandboxLevel, SimilarIncident, Struck, Suspect, Usage, Verdict,
+    BisectSummary, CauseKind, ChangedUnit, Escalation, ExecutedCode, FailureAgreement, Hypothesis,
+    HypothesisStatus, Impact, Location, REPORT_SCHEMA, Reason, ReplayOutcome, ReplayRun, ReplaySummary,
+    Report, RootCause, SandboxLevel, SimilarIncident, Struck, Suspect, TracePrecision, Usage, Verdict,
 };
 pub use resolution::{NewResolution, Resolution};
 pub use scope::{ConversationId, InvalidName, RepositoryName, Scope, VisibleSet};

@@ -203,7 +203,8 @@ pub struct ReplaySummary {
 /// The code that the failing run executed, as far as its trace shows.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ExecutedCode {
-    pub precision: ExecutedPrecision,
+    pub precision: TracePrecision,
+    /// Files that were executed, or opened when only that is known.
     pub files: u32,
     /// Functions and methods; 0 when only files are known.
     pub units: u32,
@@ -211,15 +212,20 @@ pub struct ExecutedCode {
     pub named: Vec<String>,
     /// The units that the culprit changed, those that ran first (bounded).
     pub changed: Vec<ChangedUnit>,
+    /// How many units the culprit changed.
+    #[serde(default)]
+    pub changed_total: u32,
 }
 
-/// How finely a run was traced.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+/// How finely a run was traced. Coarser traces are weaker evidence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum ExecutedPrecision {
+pub enum TracePrecision {
     /// Files that were opened.
     Files,
+    /// Files and functions that were executed.
     Functions,
+    /// Files, functions and lines that were executed.
     Lines,
 }
 

@@ -52,25 +52,6 @@ fn tokens<'s>(tree: &Tree, source: &'s str, lang: SourceLanguage) -> Option<Vec<
     complete.then_some(found)
 }
 
-/// As [`lexeme`] for a leaf, but leaves out what can be formatting without looking around: quotes, commas and
-/// semicolons. Texts that differ in the rest differ in any case.
-pub(crate) fn rough_lexeme<'s>(node: Node<'_>, source: &'s str, lang: SourceLanguage) -> Lexeme<'s> {
-    let kind = node.kind();
-    if lang.grammar().comments.contains(&kind) {
-        return Lexeme::Comment;
-    } else if is_docstring(node, lang) {
-        return Lexeme::Docstring;
-    } else if matches!(kind, "," | ";" | "string_start" | "string_end" | "\"" | "'") {
-        return Lexeme::LooseMark;
-    }
-    let leaf = node.child_count() == 0;
-    let text = if leaf { text(node, source).trim() } else { "" };
-    if leaf && text.is_empty() && kind.trim().is_empty() {
-        return Lexeme::Nothing;
-    }
-    Lexeme::Token { kind: node.kind_id(), text }
-}
-
 /// What a node adds to the meaning of its file.
 pub(crate) enum Lexeme<'s> {
     Comment,

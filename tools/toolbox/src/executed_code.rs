@@ -3,19 +3,18 @@ The code units that the failing run went through, and which of them a commit cha
 language was not traced, nothing is claimed.
 */
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use millwright_code::SourceLanguage;
 use millwright_code::units::{CodeUnit, FileOutline, UnitIndex, outline};
 use millwright_git::RevisionReader;
-use millwright_git::history::HistoryIndex;
-use millwright_model::{ChangedUnit, CommitId, ExecutedCode, ExecutedPrecision};
-use millwright_replay::exec_trace::{ExecutedFile, ExecutionTrace, TracePrecision};
+use millwright_model::{ChangedUnit, CommitId, ExecutedCode, TracePrecision};
+use millwright_replay::exec_trace::{ExecutedFile, ExecutionTrace};
 
 use super::{ToolContext, ToolError};
 
 /// Executed files whose units are told; those that the commit changed come first.
-const MAX_FILES: usize = 300;
+const MAX_FILES: usize = 2_000;
 /// Units listed, and units of the commit.
 const MAX_UNITS: usize = 200;
 const MAX_CHANGED: usize = 50;
@@ -23,7 +22,7 @@ const MAX_CHANGED: usize = 50;
 /// What a trace at the failing revision shows, beside what `culprit` changed.
 ///
 /// # Errors
-/// When the history index cannot be read or completed.
+/// When the repository cannot be read, or the index of units cannot be completed.
 pub(super) fn executed_code(
     ctx: &ToolContext,
     trace: &ExecutionTrace,
@@ -31,56 +30,64 @@ pub(super) fn executed_code(
 ) -> Result<ExecutedCode, ToolError> {
     let changed = changed_units(ctx, culprit)?;
     let own: BTreeSet<&str> = changed.iter().map(|unit| unit.path.as_str()).collect();
-    let mut paths: Vec<&String> = trace.files.keys().collect();
-    paths.sort_by_key(|path| (!own.contains(path.as_str()), *path));
-    let mut code = ExecutedCode {
-        precision: match trace.precision {
-            TracePrecision::Files => ExecutedPrecision::Files,
-            TracePrecision::Functions => ExecutedPrecision::Functions,
-            TracePrecision::Lines => ExecutedPrecision::Lines,
-        },
-        files: count(trace.files.len()),
-        units: 0,
-        named: Vec::new(),
-        changed: Vec::new(),
+    // Beside what was traced, files that the processes only opened can be in the trace.
+    let is_traced = |file: &ExecutedFile| {
+        !file.lines.is_empty() || !file.import_lines.is_empty() || !file.functions.is_empty()
     };
-    let reader = RevisionReader::open(&ctx.repo, &ctx.bad).map_err(ToolError::from)?;
-    let mut executed: BTreeSet<(String, String)> = BTreeSet::new();
-    if trace.precision > TracePrecision::Files {
-        for path in paths.into_iter().take(MAX_FILES) {
-            let Some(outline) = outline_at(&reader, path) else { continue };
-            let Some(file) = trace.files.get(path) else { continue };
-            executed.extend(units_of(file, &outline).map(|unit| (path.to_owned(), unit.key.clone())));
+    let traced = trace.files.iter().filter(|(_, file)| is_traced(file));
+    let mut traced: Vec<(&String, &ExecutedFile)> = traced.collect();
+    traced.sort_by_key(|(path, _)| (!own.contains(path.as_str()), *path));
+    let languages: HashSet<SourceLanguage> =
+        traced.iter().filter_map(|(path, _)| SourceLanguage::from_path(path)).collect();
+
+    let mut outlines = Outlines::open(ctx)?;
+    let mut executed: BTreeSet<(&str, String)> = BTreeSet::new();
+    for (path, file) in traced.iter().take(MAX_FILES) {
+        if let Some(outline) = outlines.of(path) {
+            executed.extend(units_of(file, outline).map(|unit| (path.as_str(), unit.key.clone())));
         }
     }
-    code.units = count(executed.len());
-    let of_culprit = |unit: &&(String, String)| own.contains(unit.0.as_str());
+    let of_culprit = |unit: &&(&str, String)| own.contains(unit.0);
     let (first, rest): (Vec<_>, Vec<_>) = executed.iter().partition(of_culprit);
-    let names = first.into_iter().chain(rest).map(|(path, unit)| format!("{path}::{unit}"));
-    code.named = names.take(MAX_UNITS).collect();
-    for unit in changed.into_iter().take(MAX_CHANGED) {
-        if unit.key.is_empty() {
-            let ran = trace
-                .files
-                .get(&unit.path)
-                .map(|file| !file.lines.is_empty() || !file.import_lines.is_empty());
-            let ran = if trace.precision < TracePrecision::Lines { None } else { Some(ran.unwrap_or(false)) };
-            code.changed.push(ChangedUnit { unit: unit.path, executed: ran });
-            continue;
-        }
-        let at_bad = outline_at(&reader, &unit.path);
-        let is_there = at_bad.is_some_and(|outline| outline.units.iter().any(|known| known.key == unit.key));
-        let ran = match trace.precision {
-            TracePrecision::Files => None,
-            // Under another name it may have run all the same.
-            _ if !is_there => None,
-            _ => Some(executed.contains(&(unit.path.clone(), unit.key.clone()))),
-        };
-        code.changed.push(ChangedUnit { unit: format!("{}::{}", unit.path, unit.key), executed: ran });
-    }
+    let named = first.into_iter().chain(rest).map(|(path, unit)| format!("{path}::{unit}"));
+    let touched = changed.iter().take(MAX_CHANGED).map(|unit| {
+        let is_traced = SourceLanguage::from_path(&unit.path).is_some_and(|lang| languages.contains(&lang));
+        let ran = is_traced.then(|| ran(unit, trace, &executed, &mut outlines)).flatten();
+        ChangedUnit { unit: unit.name(), executed: ran }
+    });
+    let mut touched: Vec<ChangedUnit> = touched.collect();
     // What ran explains the failure, so it is told first.
-    code.changed.sort_by_key(|unit| unit.executed != Some(true));
-    Ok(code)
+    touched.sort_by_key(|unit| unit.executed != Some(true));
+    let files = match trace.precision {
+        TracePrecision::Files => trace.files.len(),
+        TracePrecision::Functions | TracePrecision::Lines => traced.len(),
+    };
+    Ok(ExecutedCode {
+        precision: trace.precision,
+        files: count(files),
+        units: count(executed.len()),
+        named: named.take(MAX_UNITS).collect(),
+        changed_total: count(changed.len()),
+        changed: touched,
+    })
+}
+
+/// Whether a unit ran whose language was traced; `None` where the trace does not show it.
+fn ran(
+    unit: &CommitUnit,
+    trace: &ExecutionTrace,
+    executed: &BTreeSet<(&str, String)>,
+    outlines: &mut Outlines<'_>,
+) -> Option<bool> {
+    if unit.key.is_empty() {
+        let file = trace.files.get(&unit.path);
+        let has_lines = file.is_some_and(|file| !file.lines.is_empty() || !file.import_lines.is_empty());
+        return (trace.precision == TracePrecision::Lines).then_some(has_lines);
+    }
+    let at_bad = outlines.of(&unit.path)?;
+    let there = at_bad.units.iter().find(|known| known.key == unit.key)?;
+    // A type has no code that runs but that of its members.
+    (!there.is_type()).then(|| executed.contains(&(unit.path.as_str(), unit.key.clone())))
 }
 
 /// A unit that a commit changed or added, as it is called there; without a key, code of a file outside of its units.
@@ -89,12 +96,16 @@ struct CommitUnit {
     key: String,
 }
 
+impl CommitUnit {
+    fn name(&self) -> String {
+        if self.key.is_empty() { self.path.clone() } else { format!("{}::{}", self.path, self.key) }
+    }
+}
+
 fn changed_units(ctx: &ToolContext, commit: &CommitId) -> Result<Vec<CommitUnit>, ToolError> {
     let failed = |error: &dyn std::fmt::Display| ToolError::failed(error.to_string());
-    let history = HistoryIndex::open(&ctx.repo, &ctx.redaction, &ctx.bad).map_err(|error| failed(&error))?;
-    let Some(position) = history.structure.position(commit) else { return Ok(Vec::new()) };
     let mut index = UnitIndex::open(&ctx.repo).map_err(|error| failed(&error))?;
-    index.ensure(&ctx.repo, &history.structure, &[position]).map_err(|error| failed(&error))?;
+    index.ensure(&ctx.repo, std::slice::from_ref(commit)).map_err(|error| failed(&error))?;
     let record = index.get(commit).map_err(|error| failed(&error))?;
     let files = record.into_iter().flat_map(|record| record.files);
     let units = files.filter(|file| !file.is_deleted).flat_map(|file| {
@@ -112,10 +123,28 @@ fn changed_units(ctx: &ToolContext, commit: &CommitId) -> Result<Vec<CommitUnit>
     Ok(units)
 }
 
-fn outline_at(reader: &RevisionReader<'_>, path: &str) -> Option<FileOutline> {
-    let lang = SourceLanguage::from_path(path)?;
-    let text = reader.blob(path).ok()?.text().ok()?;
-    Some(outline(&text, lang))
+/// The outlines of files at the failing revision, each made once.
+struct Outlines<'r> {
+    reader: RevisionReader<'r>,
+    by_path: HashMap<String, Option<FileOutline>>,
+}
+
+impl<'r> Outlines<'r> {
+    fn open(ctx: &'r ToolContext) -> Result<Self, ToolError> {
+        let reader = RevisionReader::open(&ctx.repo, &ctx.bad).map_err(ToolError::from)?;
+        Ok(Self { reader, by_path: HashMap::new() })
+    }
+
+    fn of(&mut self, path: &str) -> Option<&FileOutline> {
+        if !self.by_path.contains_key(path) {
+            let made = SourceLanguage::from_path(path).and_then(|lang| {
+                let text = self.reader.blob(path).ok()?.text().ok()?;
+                Some(outline(&text, lang))
+            });
+            self.by_path.insert(path.to_owned(), made);
+        }
+        self.by_path.get(path)?.as_ref()
+    }
 }
 
 /// The functions of a file that ran: those around an executed line, or named by the tracer.

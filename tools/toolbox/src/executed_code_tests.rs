@@ -40,7 +40,7 @@ fn the_units_of_the_culprit_that_ran_are_told_from_those_that_did_not() {
         &[("till.py", &[3, 12], &[]), ("shop.py", &[2], &[]), ("a.txt", &[], &[])],
     );
     let code = executed_code(&ctx, &lines, &culprit).unwrap();
-    assert_eq!((code.files, code.units), (3, 3));
+    assert_eq!((code.files, code.units, code.changed_total), (2, 3, 3));
     assert_eq!(code.named, ["till.py::Till.open", "till.py::add", "shop.py::sell"]);
     assert_eq!(
         told(&code),
@@ -58,9 +58,15 @@ fn the_units_of_the_culprit_that_ran_are_told_from_those_that_did_not() {
 
     let files = trace(TracePrecision::Files, &[("till.py", &[], &[])]);
     let code = executed_code(&ctx, &files, &culprit).unwrap();
-    assert_eq!((code.units, code.precision), (0, ExecutedPrecision::Files));
+    assert_eq!((code.units, code.precision), (0, TracePrecision::Files));
     assert!(told(&code).iter().all(|(_, ran)| ran.is_none()));
     // Lines beyond the end, and files that are not there, are nobody's.
     let wild = trace(TracePrecision::Lines, &[("till.py", &[9_000], &[]), ("../x.py", &[1], &[])]);
     assert_eq!(executed_code(&ctx, &wild, &culprit).unwrap().units, 0);
+
+    // Of a language that was not traced nothing is known.
+    let other = trace(TracePrecision::Lines, &[("a.rb", &[2], &[]), ("till.py", &[], &[])]);
+    let code = executed_code(&ctx, &other, &culprit).unwrap();
+    assert_eq!(code.files, 1);
+    assert!(told(&code).iter().all(|(_, ran)| ran.is_none()), "{code:?}");
 }

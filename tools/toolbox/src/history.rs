@@ -1,6 +1,6 @@
 /*! The `history` tool: the commits that changed a code unit, lines or a file, each with only its hunks there. */
 
-use millwright_code::units::{HistoryQuestionError, HistoryTarget, HistoryView, ask_history};
+use millwright_code::units::{CodeHistory, HistoryQuestionError, HistoryTarget, ask_history};
 use millwright_model::{EvidenceDraft, EvidenceSource, Locator};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -41,10 +41,11 @@ impl Tool for HistoryTool {
         ctx.blocking(move |ctx| {
             let target = HistoryTarget::parse(&args.of).map_err(refused)?;
             let revision = ctx.visible(args.revision.as_deref())?;
-            let answer = ask_history(&ctx.repo, &ctx.redaction, &revision, &target).map_err(refused)?;
-            let limit = format::limit(args.limit, 10, 100);
+            let offset = args.offset as usize;
+            let part = offset..offset + format::limit(args.limit, 10, 100);
+            let answer = ask_history(&ctx.repo, &ctx.redaction, &revision, &target, part).map_err(refused)?;
             // What a tool returns is masked where it is passed on.
-            let view = HistoryView::new(answer, args.offset as usize, limit, str::to_owned);
+            let view = CodeHistory::new(answer, str::to_owned);
             let evidence: Vec<EvidenceDraft> = view
                 .commits
                 .iter()
@@ -76,9 +77,14 @@ impl Tool for HistoryTool {
 fn refused(error: HistoryQuestionError) -> ToolError {
     match error {
         HistoryQuestionError::Repo(error) => error.into(),
-        HistoryQuestionError::NoSuchUnit { .. } | HistoryQuestionError::NoSuchLines { .. } => {
+        HistoryQuestionError::NoSuchUnit { .. } | HistoryQuestionError::NoSuchLine { .. } => {
             ToolError::not_found(error.to_string())
         }
-        other => ToolError::invalid(other.to_string()),
+        HistoryQuestionError::Malformed { .. }
+        | HistoryQuestionError::Ambiguous { .. }
+        | HistoryQuestionError::NoUnits { .. } => ToolError::invalid(error.to_string()),
+        HistoryQuestionError::History(_) | HistoryQuestionError::Index(_) => {
+            ToolError::failed(error.to_string())
+        }
     }
 }

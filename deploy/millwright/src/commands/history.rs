@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use millwright_git::Repo;
-use millwright_usecases::{HistoryQuestion, code_history};
+use millwright_usecases::{HistoryRequest, code_history};
 
 use crate::cli::{HistoryArguments, ListFormat};
 use crate::wiring;
@@ -15,11 +15,9 @@ pub(super) async fn run(arguments: HistoryArguments) -> Result<ExitCode> {
     let redactor = wiring::redactor(&config)?;
     let (format, patches) = (arguments.format, !arguments.no_patch);
     let ask = move || -> Result<_> {
-        std::fs::create_dir_all(&data_dir)?;
         let repo = Repo::open(&arguments.repo, &data_dir)?;
-        let HistoryArguments { of, at, offset, limit, .. } = &arguments;
-        let question = HistoryQuestion { of, at, offset: *offset, limit: *limit };
-        Ok(code_history(&repo, &redactor, question)?)
+        let HistoryArguments { of, at, offset, limit, .. } = arguments;
+        Ok(code_history(&repo, &redactor, &HistoryRequest::new(of, at, offset, limit)?)?)
     };
     let view = tokio::task::spawn_blocking(ask).await??;
     let text = match format {

@@ -25,14 +25,12 @@ pub(super) async fn run(arguments: IndexArguments) -> Result<ExitCode> {
     let begun = std::time::Instant::now();
     let redactor = wiring::redactor(&config)?;
     let work = move || -> Result<(usize, Vec<DeployedRevision>)> {
-        std::fs::create_dir_all(&folder)?;
         let repo = Repo::open(&path, &folder)?;
         let deployed = deployment::resolved(&repo, named)?;
         let head = repo.resolve("HEAD")?;
         let structure = HistoryIndex::open(&repo, redactor.config(), &head)?.structure;
         if units {
-            let all: Vec<u32> = (0..u32::try_from(structure.len()).unwrap_or(u32::MAX)).collect();
-            UnitIndex::open(&repo)?.ensure(&repo, &structure, &all)?;
+            UnitIndex::open(&repo)?.ensure(&repo, &structure.ids())?;
         }
         Ok((structure.len(), deployed))
     };

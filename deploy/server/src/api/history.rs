@@ -7,19 +7,15 @@ use std::sync::Arc;
 use axum::Extension;
 use axum::extract::State;
 use axum::response::IntoResponse;
-use millwright_code::units::HistoryView;
 use millwright_model::RepositoryName;
-use millwright_usecases::MAX_HISTORY;
+use millwright_usecases::CodeHistory;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::app::ServiceState;
 use crate::auth::Principal;
-use crate::code_questions::{self, AskedHistory};
+use crate::code_questions;
 use crate::http::{Problem, UrlQuery, json_of};
-
-/// Longest question, revision and name of a repository, in characters.
-const MAX_TEXT: usize = 1_000;
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -47,7 +43,7 @@ pub(crate) struct HistoryQuery {
 pub(crate) struct RepositoryHistory {
     repository: RepositoryName,
     #[serde(flatten)]
-    history: HistoryView,
+    history: CodeHistory,
 }
 
 pub(crate) async fn show(
@@ -56,16 +52,8 @@ pub(crate) async fn show(
     UrlQuery(asked): UrlQuery<HistoryQuery>,
 ) -> Result<impl IntoResponse, Problem> {
     let HistoryQuery { of, repository, at, offset, limit } = asked;
-    let limit = limit.unwrap_or(20);
-    let fits = |text: &str| (1..=MAX_TEXT).contains(&text.chars().count());
-    if !fits(&of) || ![&repository, &at].into_iter().flatten().all(|text| fits(text)) {
-        return Err(Problem::bad_request("of, repository and at must be 1 to 1000 characters"));
-    }
-    if !(1..=MAX_HISTORY).contains(&limit) || offset.is_some_and(|offset| offset > 1_000_000) {
-        return Err(Problem::bad_request("limit must be 1 to 1000, and offset at most 1000000"));
-    }
     let repository = code_questions::repository_of(&app, &principal, repository.as_deref())?;
-    let asked = AskedHistory { of, at, offset: offset.unwrap_or(0), limit };
-    let (repository, history) = code_questions::history(&app, repository, asked).await?;
+    let page = (offset.unwrap_or(0), limit.unwrap_or(20));
+    let (repository, history) = code_questions::history(&app, repository, of, at, page).await?;
     Ok(json_of(&RepositoryHistory { repository, history }))
 }

@@ -67,9 +67,12 @@ impl Problem {
         Self { retry_after: Some(2), ..Self::new(StatusCode::SERVICE_UNAVAILABLE, detail) }
     }
 
-    /// In seconds.
-    pub(crate) fn retry_after(&self) -> Option<u64> {
-        self.retry_after
+    /// Gives a response that says it in its own way the status and the time after which to try again.
+    pub(crate) fn mark(&self, response: &mut Response) {
+        *response.status_mut() = self.status();
+        if let Some(seconds) = self.retry_after {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
     }
 
     pub(crate) fn status(&self) -> StatusCode {
@@ -197,7 +200,7 @@ mod tests {
     fn a_store_that_is_away_is_not_named_to_whoever_asks() {
         let away = StoreError::Away { server: "shop at db.internal:5432".into(), detail: "refused".into() };
         let problem = Problem::from(away);
-        assert_eq!((problem.status, problem.retry_after()), (503, Some(5)));
+        assert_eq!((problem.status, problem.retry_after), (503, Some(5)));
         assert!(!problem.detail.contains("db.internal") && problem.detail.contains("does not answer"));
     }
 }

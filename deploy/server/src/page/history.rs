@@ -9,7 +9,7 @@ use axum::extract::{Query, State};
 use axum::response::Response;
 use maud::{Markup, html};
 use millwright_agent::report::{line, patch_table};
-use millwright_code::units::{HistoryCommit, HistoryView};
+use millwright_usecases::{CodeHistory, HistoryCommit};
 use serde::Deserialize;
 
 use super::format;
@@ -18,7 +18,7 @@ use super::page_error::PageError;
 use super::session::PageSession;
 use super::shell::{self, NavigationItem};
 use crate::app::ServiceState;
-use crate::code_questions::{self, AskedHistory};
+use crate::code_questions;
 use crate::http::Problem;
 
 const PAGE: u32 = 20;
@@ -31,7 +31,14 @@ pub(super) struct HistoryPageQuery {
     repository: Option<String>,
     of: Option<String>,
     at: Option<String>,
-    offset: Option<u32>,
+    /// A number; what is none is left out.
+    offset: Option<String>,
+}
+
+impl HistoryPageQuery {
+    fn offset(&self) -> u32 {
+        self.offset.as_deref().and_then(|text| text.trim().parse().ok()).unwrap_or(0)
+    }
 }
 
 pub(super) async fn show(
@@ -44,7 +51,7 @@ pub(super) async fn show(
         repository: cut(asked.repository),
         of: cut(asked.of),
         at: cut(asked.at),
-        offset: asked.offset.filter(|offset| *offset <= 1_000_000),
+        offset: asked.offset,
     };
     let answer = match &asked.of {
         None => None,
@@ -56,7 +63,7 @@ pub(super) async fn show(
         h1 { "Code history" }
         p.dim { "The commits that changed a function, a type, some lines or a file, followed through renames and moves." }
         @if names.is_empty() {
-            div.empty { p { "No repository is configured for you to see." } p { a href="/docs/service" { "How to add one" } } }
+            div.empty { p { "There is no repository that you can see." } p { a href="/docs/service" { "How to add one" } } }
         } @else {
             (form(&asked, &names))
             @match &answer {
@@ -70,7 +77,11 @@ pub(super) async fn show(
             }
         }
     };
-    Ok(shell::page(&visit, NavigationItem::History, "Code history", &body))
+    let mut response = shell::page(&visit, NavigationItem::History, "Code history", &body);
+    if let Some(Err(problem)) = &answer {
+        problem.mark(&mut response);
+    }
+    Ok(response)
 }
 
 async fn answer(
@@ -78,11 +89,11 @@ async fn answer(
     visit: &PageSession,
     asked: &HistoryPageQuery,
     of: &str,
-) -> Result<HistoryView, Problem> {
+) -> Result<CodeHistory, Problem> {
     let repository = code_questions::repository_of(app, &visit.principal, asked.repository.as_deref())?;
-    let offset = asked.offset.unwrap_or(0);
-    let question = AskedHistory { of: of.to_owned(), at: asked.at.clone(), offset, limit: PAGE };
-    code_questions::history(app, repository, question).await.map(|(_, view)| view)
+    let page = (asked.offset(), PAGE);
+    let answer = code_questions::history(app, repository, of.to_owned(), asked.at.clone(), page).await;
+    answer.map(|(_, view)| view)
 }
 
 fn form(asked: &HistoryPageQuery, names: &[&str]) -> Markup {
@@ -111,8 +122,8 @@ fn form(asked: &HistoryPageQuery, names: &[&str]) -> Markup {
     }
 }
 
-fn history(asked: &HistoryPageQuery, view: &HistoryView) -> Markup {
-    let offset = asked.offset.unwrap_or(0);
+fn history(asked: &HistoryPageQuery, view: &CodeHistory) -> Markup {
+    let offset = asked.offset();
     let older = offset as usize + view.commits.len();
     html! {
         section aria-labelledby="answer" {

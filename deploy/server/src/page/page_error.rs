@@ -3,7 +3,7 @@ What a person sees when something is wrong: the same problems as in the API, as 
 */
 
 use axum::extract::Request;
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use maud::html;
 use millwright_store::StoreError;
@@ -49,11 +49,8 @@ impl IntoResponse for PageError {
             p.lead { (problem.detail) "." }
             p { a.button href="/" { "To the incidents" } }
         };
-        let retry_after = problem.retry_after();
-        let mut response = (problem.status(), shell::bare(heading, &body)).into_response();
-        if let Some(seconds) = retry_after {
-            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
-        }
+        let mut response = shell::bare(heading, &body).into_response();
+        problem.mark(&mut response);
         response
     }
 }

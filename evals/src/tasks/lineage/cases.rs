@@ -1,8 +1,9 @@
 /*!
 Labelled histories. A file has one case a line:
 
-`{"id", "repository", "at", "of", "commits": ["…"]}`, where `of` is `PATH::NAME`, `PATH:10-20` or `PATH`, and `commits` are the
-full ids of those that changed it.
+`{"id", "repository", "at", "of", "commits": ["…"], "documentation": ["…"]}`, where `of` is `PATH::NAME`, `PATH:10-20` or
+`PATH`, `commits` are the full ids of those that changed it, and `documentation` those of them that changed nothing but
+documentation (may be left out).
 
 A folder is one of the method, class or block oracle of CodeTracker (Jodavi and Tsantalis, "Accurate method and variable
 tracking in commit history", ESEC/FSE 2022), one JSON file a history. Its classes count only changes of their declaration.
@@ -57,6 +58,8 @@ struct CaseLine {
     at: String,
     of: String,
     commits: Vec<String>,
+    #[serde(default)]
+    documentation: Vec<String>,
 }
 
 /// One history of CodeTracker's oracle.
@@ -107,7 +110,9 @@ fn read_lines(path: &Path) -> Result<Vec<LineageCase>, EvalError> {
             let case: CaseLine = serde_json::from_str(line).map_err(|error| {
                 EvalError::Options(format!("{}, line {}: {error}", path.display(), at + 1))
             })?;
-            let change = |commit| ExpectedChange { commit, is_documentation: false };
+            let documentation = case.documentation;
+            let change =
+                |commit| ExpectedChange { is_documentation: documentation.contains(&commit), commit };
             Ok(LineageCase {
                 id: case.id,
                 repository: case.repository,

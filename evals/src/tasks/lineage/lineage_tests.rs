@@ -32,26 +32,31 @@ fn named_commits_are_held_against_the_expected_ones() {
     let folder = tempfile::tempdir().unwrap();
     let (repo, commits) = shop();
     let case = |id: &str, of: &str, commits: &[String]| {
-        json!({"id": id, "repository": "https://example.org/acme/shop.git", "at": "HEAD", "of": of, "commits": commits})
-            .to_string()
+        let repository =
+            format!("https://example.org/acme/{}.git", if id == "elsewhere" { "x" } else { "shop" });
+        json!({"id": id, "repository": repository, "at": "HEAD", "of": of, "commits": commits}).to_string()
     };
     let lines = [
         case("right", "shop.py::sum_up", &commits),
         case("one too many is expected", "shop.py:1-2", &[commits[0].clone(), commits[2].clone()]),
-        case("gone", "shop.py::total", &commits),
+        case("gone", "shop.py::total", &commits[..2]),
+        case("elsewhere", "shop.py::total", &commits),
     ];
     let file = folder.path().join("cases.jsonl");
     std::fs::write(&file, lines.join("\n")).unwrap();
     let (summary, results) = run_on(&repo, folder.path(), &file);
-    assert_eq!(results.iter().map(|result| result.hit).collect::<Vec<_>>(), [true, false, false]);
-    assert!(results[2].not_judged.as_ref().is_some_and(|why| why.contains("shop.py has no unit total")));
+    assert_eq!(results.iter().map(|result| result.hit).collect::<Vec<_>>(), [true, false, false, false]);
+    assert!(results[3].not_judged.as_ref().is_some_and(|why| why.contains("not a git repository")));
     let figures = &summary.0["lineage"];
-    assert_eq!((&figures["cases"], &figures["not_judged"]), (&json!(2), &json!(1)));
-    // Four commits named, all of them expected, of five.
-    assert_eq!(figures["lineage"], json!({"precision": 1.0, "recall": 0.8, "f1": 8.0 / 9.0}));
+    assert_eq!((&figures["cases"], &figures["not_judged"]), (&json!(3), &json!(1)));
+    // Four commits named, all of them expected, of seven: a question without an answer has named none.
+    assert_eq!(figures["lineage"], json!({"precision": 1.0, "recall": 4.0 / 7.0, "f1": 8.0 / 11.0}));
     // By name alone, `sum_up` begins where it was renamed.
-    assert_eq!(figures["exact_name_and_path"], json!({"precision": 1.0, "recall": 0.4, "f1": 4.0 / 7.0}));
-    assert_eq!(figures["git_log_l"]["recall"], 0.8, "{figures}");
+    assert_eq!(
+        figures["baselines"]["exact_name_and_path"],
+        json!({"precision": 1.0, "recall": 0.4, "f1": 4.0 / 7.0})
+    );
+    assert_eq!(figures["baselines"]["git_log_l"]["recall"], 0.8, "{figures}");
 }
 
 #[test]

@@ -12,7 +12,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
 use millwright_code::SourceLanguage;
-use millwright_code::units::{AnsweredStep, ChangedParts, HistoryTarget, ask_history, outline};
+use millwright_code::units::{
+    AnsweredStep, ChangedParts, FollowedUnit, HistoryAnswer, HistoryTarget, UnitStep, ask_history, outline,
+};
 use millwright_git::{Repo, blob_at};
 use millwright_model::CommitId;
 use millwright_redaction::RedactionConfig;
@@ -60,10 +62,10 @@ impl std::iter::Sum for CommitCounts {
     }
 }
 
-/// The counts of one case, by who named the commits.
-#[derive(Debug, Clone, Default)]
-struct Judged {
-    result: Option<CaseResult>,
+/// One case, with the counts by who named the commits; without counts when it could not be judged.
+#[derive(Debug, Clone)]
+struct JudgedCase {
+    result: CaseResult,
     counts: BTreeMap<&'static str, CommitCounts>,
 }
 
@@ -87,49 +89,67 @@ pub fn run(options: &EvalOptions) -> Result<(EvalSummary, Vec<CaseResult>), Eval
         .filter(|sample| !judged[sample.at].counts.is_empty())
         .collect();
     let figures = grouped(&samples, |of| {
-        let of: Vec<&Judged> = of.iter().map(|at| &judged[*at]).collect();
+        let of: Vec<&JudgedCase> = of.iter().map(|at| &judged[*at]).collect();
         figures(&of)
     });
     let mut summary = Map::from_iter([("not_judged".to_owned(), json!(cases.len() - samples.len()))]);
     summary.extend(figures);
-    let results = judged.into_iter().filter_map(|case| case.result).collect();
+    let results = judged.into_iter().map(|case| case.result).collect();
     Ok((EvalSummary::of("lineage", &summary)?, results))
 }
 
-fn figures(judged: &[&Judged]) -> Map<String, Value> {
+fn figures(judged: &[&JudgedCase]) -> Map<String, Value> {
     let mut out = Map::from_iter([("cases".to_owned(), json!(judged.len()))]);
-    for name in [LINEAGE, WITHOUT_DOCUMENTATION, EXACT_NAME, GIT_LOG_L] {
+    let named_by = |name: &str| {
         let counts: Vec<CommitCounts> =
             judged.iter().filter_map(|case| case.counts.get(name)).copied().collect();
-        if !counts.is_empty() {
-            out.insert(name.to_owned(), counts.iter().copied().sum::<CommitCounts>().figures());
-        }
-    }
+        (!counts.is_empty()).then(|| counts.into_iter().sum::<CommitCounts>().figures())
+    };
+    let all = |names: &[&str]| {
+        names.iter().filter_map(|name| Some(((*name).to_owned(), named_by(name)?))).collect::<Map<_, _>>()
+    };
+    out.extend(all(&[LINEAGE, WITHOUT_DOCUMENTATION]));
+    out.insert("baselines".into(), Value::Object(all(&[EXACT_NAME, GIT_LOG_L])));
     let exact = judged.iter().filter_map(|case| case.counts.get(LINEAGE)).filter(|counts| counts.is_exact());
     out.insert("exact_histories".into(), json!(stats::wilson(exact.count(), judged.len())));
-    let times = judged.iter().filter_map(|case| case.result.as_ref());
-    let times: Vec<f64> = times.map(|result| result.wall_ms as f64).collect();
-    out.insert("median_ms".into(), json!(stats::percentile(&times, 0.5)));
+    let times: Vec<f64> = judged.iter().map(|case| case.result.wall_ms as f64).collect();
+    out.insert("wall_ms_p50".into(), json!(stats::percentile(&times, 0.5)));
     out
 }
 
-fn judge(case: &LineageCase, options: &EvalOptions) -> Judged {
-    match named_by_all(case, options) {
-        Ok(judged) => judged,
-        Err(why) => Judged { result: Some(CaseResult::not(&case.id, "lineage", why)), ..Judged::default() },
-    }
+fn judge(case: &LineageCase, options: &EvalOptions) -> JudgedCase {
+    let (repo, as_of, target) = match asked(case, options) {
+        Ok(asked) => asked,
+        Err(why) => {
+            let result = CaseResult::not(&case.id, "lineage", why);
+            return JudgedCase { result, counts: BTreeMap::new() };
+        }
+    };
+    let begun = Instant::now();
+    let answer = ask_history(&repo, &RedactionConfig::default(), &as_of, &target, 0..usize::MAX);
+    let wall_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+    let counts = match answer {
+        Ok(answer) => counts(case, &repo, &as_of, &answer),
+        // A question that fails has named nothing.
+        Err(error) => {
+            tracing::warn!(event = "eval.case", case = case.id, %error, "no history");
+            let expected: BTreeSet<String> =
+                case.expected.iter().map(|change| change.commit.clone()).collect();
+            BTreeMap::from([(LINEAGE, CommitCounts::of(&BTreeSet::new(), &expected))])
+        }
+    };
+    let hit = counts.get(LINEAGE).is_some_and(|counts| counts.is_exact());
+    let result = CaseResult::not(&case.id, "lineage", String::new());
+    JudgedCase { result: CaseResult { hit, wall_ms, not_judged: None, ..result }, counts }
 }
 
-fn named_by_all(case: &LineageCase, options: &EvalOptions) -> Result<Judged, String> {
-    let path = options.repository(&case.repository);
-    let repo = Repo::open(&path, &options.data_dir).map_err(|error| error.to_string())?;
-    let as_of = repo.resolve(&case.at).map_err(|error| error.to_string())?;
-    let (target, span) = target(&repo, &as_of, case)?;
-    let begun = Instant::now();
-    let answer = ask_history(&repo, &RedactionConfig::default(), &as_of, &target);
-    let answer = answer.map_err(|error| error.to_string())?;
-    let wall_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
-
+/// The counts of an answer, and of the baselines.
+fn counts(
+    case: &LineageCase,
+    repo: &Repo,
+    as_of: &CommitId,
+    answer: &HistoryAnswer,
+) -> BTreeMap<&'static str, CommitCounts> {
     let is_of_lines = matches!(case.place, CasePlace::Lines { .. });
     let counts_step = |step: &&AnsweredStep| match () {
         () if case.declaration_only => declares(step),
@@ -143,8 +163,7 @@ fn named_by_all(case: &LineageCase, options: &EvalOptions) -> Result<Judged, Str
     };
     let named = commits(&counted);
     let expected: BTreeSet<String> = case.expected.iter().map(|change| change.commit.clone()).collect();
-    let counts = CommitCounts::of(&named, &expected);
-    let mut judged = Judged { result: None, counts: BTreeMap::from([(LINEAGE, counts)]) };
+    let mut counts = BTreeMap::from([(LINEAGE, CommitCounts::of(&named, &expected))]);
 
     // What only documentation tells apart is left out of both: of what is named, and of what is expected.
     let documented: BTreeSet<&String> =
@@ -164,22 +183,28 @@ fn named_by_all(case: &LineageCase, options: &EvalOptions) -> Result<Judged, Str
         .collect();
     let without = |commits: &BTreeSet<String>| commits.difference(&left_out).cloned().collect();
     let without_documentation = CommitCounts::of(&without(&named), &without(&expected));
-    judged.counts.insert(WITHOUT_DOCUMENTATION, without_documentation);
+    counts.insert(WITHOUT_DOCUMENTATION, without_documentation);
 
-    let same_name = counted.iter().position(|step| step.step.is_move()).map_or(counted.len(), |at| at + 1);
-    judged.counts.insert(EXACT_NAME, CommitCounts::of(&commits(&counted[..same_name]), &expected));
+    // The types of parameters are no part of the name.
+    let plain = |unit: &FollowedUnit| unit.unit.split('(').next().unwrap_or_default().to_owned();
+    let is_elsewhere = |step: &&AnsweredStep| {
+        let UnitStep { before, unit, namespace_changed, .. } = &step.step;
+        let is_other = |before: &FollowedUnit| before.path != unit.path || plain(before) != plain(unit);
+        *namespace_changed || before.as_ref().is_some_and(is_other)
+    };
+    let same_name = counted.iter().position(is_elsewhere).map_or(counted.len(), |at| at + 1);
+    counts.insert(EXACT_NAME, CommitCounts::of(&commits(&counted[..same_name]), &expected));
     // The lines of a type hold those of its methods, so that the history of lines is none of its declaration.
     if !case.declaration_only {
-        let lines = baselines::log_of_lines(&repo, &as_of, &answer.path, span)?;
-        judged.counts.insert(GIT_LOG_L, CommitCounts::of(&lines, &expected));
+        let span = (answer.start_line, answer.end_line);
+        match baselines::log_of_lines(repo, as_of, &answer.path, span) {
+            Ok(lines) => {
+                counts.insert(GIT_LOG_L, CommitCounts::of(&lines, &expected));
+            }
+            Err(error) => tracing::warn!(event = "eval.baseline", case = case.id, error, "not compared"),
+        }
     }
-
-    let mut result = CaseResult::not(&case.id, "lineage", String::new());
-    result.not_judged = None;
-    result.hit = counts.is_exact();
-    result.wall_ms = wall_ms;
-    judged.result = Some(result);
-    Ok(judged)
+    counts
 }
 
 /// Whether a commit changed how a type is declared, as the oracle counts: its head, its name or its place, but not what it
@@ -189,42 +214,30 @@ fn declares(step: &AnsweredStep) -> bool {
     step.before.is_none() || step.is_move() || step.parts.has(ChangedParts::HEAD)
 }
 
-/// The question of a case, and the lines that it is about (1-based, both included).
-fn target(repo: &Repo, as_of: &CommitId, case: &LineageCase) -> Result<(HistoryTarget, (u32, u32)), String> {
+/// What a case asks of which repository.
+fn asked(case: &LineageCase, options: &EvalOptions) -> Result<(Repo, CommitId, HistoryTarget), String> {
+    let path = options.repository(&case.repository);
+    let repo = Repo::open(&path, &options.data_dir).map_err(|error| error.to_string())?;
+    let as_of = repo.resolve(&case.at).map_err(|error| error.to_string())?;
     let target = match &case.place {
         CasePlace::Question(question) => HistoryTarget::parse(question).map_err(|error| error.to_string())?,
         CasePlace::Lines { path, start, end } => {
             HistoryTarget::Lines { path: path.clone(), start: *start, end: *end }
         }
         CasePlace::UnitAt { path, line } => {
-            HistoryTarget::Lines { path: path.clone(), start: *line, end: *line }
+            let blob = blob_at(&repo, &as_of, path).map_err(|error| error.to_string())?;
+            let text = blob.text().map_err(|error| error.to_string())?;
+            let units = SourceLanguage::from_path(path).map(|lang| outline(&text, lang)).unwrap_or_default();
+            // A declaration begins with its comments there.
+            let around = units.units.iter().rev().filter(|unit| {
+                unit.is_type() == case.declaration_only && unit.doc_line <= *line && *line <= unit.end_line
+            });
+            let unit = around.min_by_key(|unit| unit.end_line - unit.doc_line);
+            let unit = unit.ok_or(format!("{path}:{line} is in no unit"))?;
+            HistoryTarget::Unit { path: path.clone(), name: unit.key.clone() }
         }
     };
-    let (HistoryTarget::Unit { path, .. } | HistoryTarget::Lines { path, .. } | HistoryTarget::File { path }) =
-        &target;
-    let blob = blob_at(repo, as_of, path).map_err(|error| error.to_string())?;
-    let text = blob.text().map_err(|error| error.to_string())?;
-    let units = SourceLanguage::from_path(path).map(|lang| outline(&text, lang)).unwrap_or_default();
-    if let CasePlace::UnitAt { path, line } = &case.place {
-        // A declaration begins with its comments there.
-        let around = units.units.iter().rev().filter(|unit| {
-            unit.is_type() == case.declaration_only && unit.doc_line <= *line && *line <= unit.end_line
-        });
-        let unit = around.min_by_key(|unit| unit.end_line - unit.doc_line);
-        let unit = unit.ok_or(format!("{path}:{line} is in no unit"))?;
-        let lines = (unit.start_line, unit.end_line);
-        return Ok((HistoryTarget::Unit { path: path.clone(), name: unit.key.clone() }, lines));
-    }
-    let lines = match &target {
-        HistoryTarget::Lines { start, end, .. } => (*start, *end),
-        HistoryTarget::Unit { name, .. } => {
-            let units = units.named(name);
-            let unit = units.first().ok_or(format!("{path} has no unit {name}"))?;
-            (unit.start_line, unit.end_line)
-        }
-        HistoryTarget::File { .. } => (1, u32::try_from(text.lines().count()).unwrap_or(u32::MAX).max(1)),
-    };
-    Ok((target, lines))
+    Ok((repo, as_of, target))
 }
 
 #[cfg(test)]

@@ -9,10 +9,10 @@ use std::collections::{HashMap, HashSet};
 use millwright_git::history::{hash_token_bytes, words};
 
 use super::outline::CodeUnit;
-use super::parts::{ChangedParts, changed_parts};
-use super::record::UnitVersion;
+use super::parts::{ChangedParts, PartHashes, changed_parts};
 use super::versions::FileVersion;
 use crate::languages::SymbolKind;
+use millwright_model::LineSpan;
 
 /// Words of a unit that are compared; the rest of a longer one is not.
 const MAX_WORDS: usize = 3_000;
@@ -20,7 +20,7 @@ const MAX_WORDS: usize = 3_000;
 /// What one commit did to the units of one file.
 #[derive(Debug, Default)]
 pub(crate) struct FileChanges {
-    pub(crate) changed: Vec<ChangedUnit>,
+    pub(crate) modified: Vec<ModifiedUnit>,
     pub(crate) removed: Vec<UnitSketch>,
     pub(crate) added: Vec<UnitSketch>,
     pub(crate) namespace_changed: bool,
@@ -28,12 +28,12 @@ pub(crate) struct FileChanges {
 
 /// A unit that is in both versions and differs.
 #[derive(Debug)]
-pub(crate) struct ChangedUnit {
+pub(crate) struct ModifiedUnit {
     /// Empty for the file.
     pub(crate) key: String,
     pub(crate) kind: Option<SymbolKind>,
-    pub(crate) before: UnitVersion,
-    pub(crate) after: UnitVersion,
+    pub(crate) before: LineSpan,
+    pub(crate) after: LineSpan,
     pub(crate) parts: ChangedParts,
     /// Words that only the version before has, and that only the one after has.
     pub(crate) lost: Vec<u32>,
@@ -50,38 +50,34 @@ pub(crate) struct UnitSketch {
     pub(crate) container: String,
     pub(crate) kind: SymbolKind,
     pub(crate) is_type: bool,
-    pub(crate) lines: UnitVersion,
+    pub(crate) lines: LineSpan,
     /// Hashes of the words of its text, ascending, with repetitions. Of a type: also the names of its members.
     pub(crate) words: Vec<u32>,
-}
-
-impl UnitSketch {
-    /// Whether the two have the same words, apart from their names.
-    pub(crate) fn has_words_of(&self, other: &Self) -> bool {
-        let without_name = |unit: &Self| {
-            let name = hash_token_bytes(unit.simple.as_bytes());
-            let at = unit.words.iter().position(|word| *word == name);
-            let words = unit.words.iter().enumerate();
-            words.filter(|(place, _)| Some(*place) != at).map(|(_, word)| *word).collect::<Vec<_>>()
-        };
-        without_name(self) == without_name(other)
-    }
+    pub(crate) parts: PartHashes,
 }
 
 impl FileChanges {
-    /// What is in both: a merge changed a unit when the unit differs from all parents.
-    pub(crate) fn of_both(mut self, other: Self) -> Self {
-        let keys: HashSet<&str> = {
-            let changed = other.changed.iter().map(|unit| unit.key.as_str());
-            changed.chain(other.added.iter().map(|unit| unit.key.as_str())).collect()
-        };
-        self.changed.retain(|unit| keys.contains(unit.key.as_str()));
-        let new: HashSet<&str> = other.added.iter().map(|unit| unit.key.as_str()).collect();
-        self.added.retain(|unit| new.contains(unit.key.as_str()));
+    /// What is in both: a merge changed a unit when the unit differs from all parents. Which of the two is `self` makes no
+    /// difference, but that units which differ from both are described as they differ from `self`.
+    pub(crate) fn of_both(self, other: Self) -> Self {
+        let [here, there] = [&self, &other].map(|changes| {
+            let modified: HashSet<String> = changes.modified.iter().map(|unit| unit.key.clone()).collect();
+            let added: HashSet<String> = changes.added.iter().map(|unit| unit.key.clone()).collect();
+            (modified, added)
+        });
         let gone: HashSet<&str> = other.removed.iter().map(|unit| unit.key.as_str()).collect();
-        self.removed.retain(|unit| gone.contains(unit.key.as_str()));
-        self.namespace_changed &= other.namespace_changed;
-        self
+        let removed = self.removed.into_iter().filter(|unit| gone.contains(unit.key.as_str())).collect();
+        let added = self.added.into_iter().filter(|unit| there.1.contains(&unit.key)).collect();
+        // What one parent lacks is modified when it differs from the one that has it.
+        let differs = |unit: &ModifiedUnit| there.0.contains(&unit.key) || there.1.contains(&unit.key);
+        let from_here = self.modified.into_iter().filter(differs);
+        let from_there = other.modified.into_iter().filter(|unit| here.1.contains(&unit.key));
+        Self {
+            modified: from_here.chain(from_there).collect(),
+            removed,
+            added,
+            namespace_changed: self.namespace_changed && other.namespace_changed,
+        }
     }
 }
 
@@ -108,11 +104,11 @@ pub(crate) fn file_changes(old: Option<&FileVersion>, new: Option<&FileVersion>)
                 true => difference(&words_of(old, Some(before)), &words_of(new, Some(at))),
                 false => Default::default(),
             };
-            changes.changed.push(ChangedUnit {
+            changes.modified.push(ModifiedUnit {
                 key: unit.key.clone(),
                 kind: Some(unit.kind),
-                before: lines(earlier),
-                after: lines(unit),
+                before: earlier.lines(),
+                after: unit.lines(),
                 parts,
                 lost,
                 gained,
@@ -128,7 +124,7 @@ pub(crate) fn file_changes(old: Option<&FileVersion>, new: Option<&FileVersion>)
         changes.namespace_changed = old.outline.namespace != new.outline.namespace;
         let parts = changed_parts((old, None), (new, None));
         if !parts.is_empty() {
-            changes.changed.push(ChangedUnit {
+            changes.modified.push(ModifiedUnit {
                 key: String::new(),
                 kind: None,
                 before: whole(old),
@@ -143,13 +139,9 @@ pub(crate) fn file_changes(old: Option<&FileVersion>, new: Option<&FileVersion>)
 }
 
 /// The file as a version of the unit that it is itself.
-pub(crate) fn whole(version: &FileVersion) -> UnitVersion {
+pub(crate) fn whole(version: &FileVersion) -> LineSpan {
     let lines = millwright_git::line_count(version.text.as_bytes());
-    UnitVersion { start_line: 1, end_line: u32::try_from(lines).unwrap_or(u32::MAX).max(1) }
-}
-
-fn lines(unit: &CodeUnit) -> UnitVersion {
-    UnitVersion { start_line: unit.doc_line, end_line: unit.end_line }
+    LineSpan { start: 1, end: u32::try_from(lines).unwrap_or(u32::MAX).max(1) }
 }
 
 impl UnitSketch {
@@ -169,8 +161,9 @@ impl UnitSketch {
             container: container.to_owned(),
             kind: unit.kind,
             is_type: unit.is_type(),
-            lines: lines(unit),
+            lines: unit.lines(),
             words,
+            parts: PartHashes::of((version, Some(at))),
         }
     }
 }
@@ -180,11 +173,10 @@ fn words_of(version: &FileVersion, unit: Option<usize>) -> Vec<u32> {
     let mut found = Vec::new();
     for range in version.outline.own(unit, version.text.len()) {
         let text = version.text.as_bytes().get(range).unwrap_or_default();
-        let room = MAX_WORDS.saturating_sub(found.len());
-        found.extend(words(text).take(room).map(hash_token_bytes));
+        found.extend(words(text).take(MAX_WORDS.saturating_sub(found.len())).map(hash_token_bytes));
         // Operators tell apart what has the same names.
         let marks = text.iter().filter(|byte| b"+-*/%<>=!&|?".contains(byte));
-        found.extend(marks.take(room).map(|mark| u32::from(*mark)));
+        found.extend(marks.take(MAX_WORDS.saturating_sub(found.len())).map(|mark| u32::from(*mark)));
     }
     found.sort_unstable();
     found

@@ -7,14 +7,14 @@ as in `git log` for a path.
 */
 
 use millwright_git::Repo;
-use millwright_git::history::{CommitMeta, HistoryStructure};
-use millwright_model::CommitId;
+use millwright_git::history::HistoryStructure;
+use millwright_model::{CommitId, LineSpan};
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::index::{UnitIndex, UnitIndexError};
 use super::parts::ChangedParts;
-use super::record::{UnitOrigin, UnitVersion};
+use super::record::UnitOrigin;
 use super::walk::{FollowScope, UnitWalk, WalkResult};
 
 /// A unit under the name that it has at some commit.
@@ -37,18 +37,21 @@ pub struct UnitStep {
     pub unit: FollowedUnit,
     /// What it was before the commit; `None` when the commit introduced it.
     pub before: Option<FollowedUnit>,
+    /// The commit that `before` is at: of a merge, the parent that has the unit.
+    pub parent: Option<CommitId>,
     pub parts: ChangedParts,
     /// Whether its file names another package since: its full name is another one.
     pub namespace_changed: bool,
-    pub lines_before: Option<UnitVersion>,
-    pub lines_after: Option<UnitVersion>,
+    pub lines_before: Option<LineSpan>,
+    pub lines_after: Option<LineSpan>,
     /// The unit that this one was split off from, when the commit introduced it so.
     pub split_from: Option<UnitOrigin>,
 }
 
 impl UnitStep {
     /// A commit, for which the rest is still to be said.
-    pub(super) fn of(commit: &CommitMeta) -> Self {
+    pub(super) fn of(structure: &HistoryStructure, position: u32) -> Self {
+        let commit = structure.commit(position);
         Self {
             commit: commit.id(),
             time: commit.time,
@@ -56,6 +59,7 @@ impl UnitStep {
             subject: commit.subject.clone(),
             unit: FollowedUnit { path: String::new(), unit: String::new() },
             before: None,
+            parent: commit.parents.first().map(|parent| structure.commit(*parent).id()),
             parts: ChangedParts::NONE,
             namespace_changed: false,
             lines_before: None,
@@ -86,30 +90,31 @@ pub enum HistoryEnd {
 
 /// The history of one unit, newest first.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct UnitHistory {
-    pub steps: Vec<UnitStep>,
-    pub end: HistoryEnd,
+pub(super) struct UnitHistory {
+    pub(super) steps: Vec<UnitStep>,
+    pub(super) end: HistoryEnd,
     /// Commits in which a version of the file could not be read.
-    pub unread: Vec<CommitId>,
+    pub(super) unread: Vec<CommitId>,
 }
 
 /// Follows `unit` back from the commit at `as_of`. Indexes what is missing of the commits that touched its files.
 ///
 /// # Errors
 /// When the index cannot be read or completed.
-pub fn unit_history(
+pub(super) fn unit_history(
     repo: &Repo,
     structure: &HistoryStructure,
     index: &mut UnitIndex,
     as_of: u32,
     unit: &FollowedUnit,
+    scope: FollowScope,
 ) -> Result<UnitHistory, UnitIndexError> {
-    let walk = UnitWalk::open(repo, structure, index, as_of, FollowScope::Unit)?;
+    let walk = UnitWalk::open(repo, structure, index, as_of, scope)?;
     Ok(UnitHistory::of(walk.follow(unit)?, repo, structure))
 }
 
 impl UnitHistory {
-    pub(super) fn of(found: WalkResult, repo: &Repo, structure: &HistoryStructure) -> Self {
+    fn of(found: WalkResult, repo: &Repo, structure: &HistoryStructure) -> Self {
         let end = match found.steps.iter().any(|(_, step)| step.before.is_none()) {
             true => HistoryEnd::Introduced,
             false if repo.is_shallow() => HistoryEnd::Shallow,

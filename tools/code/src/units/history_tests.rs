@@ -2,6 +2,7 @@ use millwright_git::history::HistoryIndex;
 use millwright_redaction::RedactionConfig;
 use millwright_testkit::repository::TestRepo;
 
+use super::super::question::{HistoryTarget, ask_history};
 use super::*;
 
 /// The subjects of the commits in the history of a unit at `HEAD`, newest first, and how it begins.
@@ -21,7 +22,8 @@ fn history_in(
     let mut index = UnitIndex::open(&opened).unwrap();
     let as_of = history.structure.position(&head).unwrap();
     let unit = FollowedUnit { path: path.into(), unit: unit.into() };
-    let found = unit_history(&opened, &history.structure, &mut index, as_of, &unit).unwrap();
+    let found =
+        unit_history(&opened, &history.structure, &mut index, as_of, &unit, FollowScope::Unit).unwrap();
     (found.steps.into_iter().map(|step| step.subject).collect(), found.end)
 }
 
@@ -95,6 +97,31 @@ fn a_merge_that_changes_the_unit_itself_is_a_step() {
     let (mut steps, _) = history(&repo, "a.py", "total");
     steps.sort();
     assert_eq!(steps, ["born", "main", "merge", "side"]);
+    // Its hunks are those against the parent that it went on from.
+    let opened = Repo::open(&repo.work(), &repo.data()).unwrap();
+    let (head, target) = (opened.resolve("HEAD").unwrap(), HistoryTarget::parse("a.py:3").unwrap());
+    let answer = ask_history(&opened, &RedactionConfig::default(), &head, &target, 0..1).unwrap();
+    let patch = &answer.steps[0].patch;
+    assert_eq!(answer.steps[0].step.subject, "merge");
+    assert!(patch.contains("rate), 3)\n+    return round(amount * (1 + rate), 4)"), "{patch}");
+}
+
+#[test]
+fn what_one_parent_lacks_and_the_other_has_otherwise_is_a_change_of_the_merge() {
+    let repo = TestRepo::new();
+    let file = |value| format!("{}\n\n{}", function("total", 1), function("other", value));
+    repo.commit("born", &[("a.py", &function("total", 1))]);
+    repo.git(&["checkout", "-q", "-b", "side"]);
+    repo.commit("side", &[("a.py", &file(1))]);
+    for (branch, other) in [("main", "side"), ("side", "main")] {
+        repo.git(&["checkout", "-q", branch]);
+        repo.git(&["checkout", "-q", "-b", &format!("merge-{branch}")]);
+        repo.commit("here", &[("b.py", branch)]);
+        repo.git(&["merge", "-q", "--no-ff", "--no-commit", other]);
+        std::fs::write(repo.work().join("a.py"), file(2)).unwrap();
+        repo.commit("merge", &[]);
+        assert_eq!(history(&repo, "a.py", "other").0, ["merge", "side"], "{branch}");
+    }
 }
 
 #[test]
@@ -128,7 +155,7 @@ fn a_partial_clone_says_what_it_could_not_read() {
     let mut index = UnitIndex::open(&opened).unwrap();
     let unit = FollowedUnit { path: "b.py".into(), unit: "total".into() };
     let as_of = structure.position(&head).unwrap();
-    let found = unit_history(&opened, &structure, &mut index, as_of, &unit).unwrap();
+    let found = unit_history(&opened, &structure, &mut index, as_of, &unit, FollowScope::Unit).unwrap();
     // The newest contents came with the checkout.
     assert_eq!(found.steps.len(), 1, "{found:?}");
     assert_eq!((found.unread.len(), found.end), (2, HistoryEnd::Unread), "{found:?}");

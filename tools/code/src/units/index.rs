@@ -4,23 +4,22 @@ at a time, and within a stretch file by file, from the oldest version to the new
 from the one that was parsed before it.
 */
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use millwright_git::history::{HistoryError, HistoryStructure, RecordFile, hash_token_bytes, records_folder};
+use millwright_git::history::{HistoryError, RecordFile, records_folder};
 use millwright_git::{Repo, RepoError, TreeChange, TreeChanges, is_binary, read_blobs, tree_changes};
 use millwright_model::CommitId;
 
-use super::file_changes::{FileChanges, UnitSketch, file_changes};
-use super::pairing::{UnpairedUnit, contained, pair_units};
-use super::parts::ChangedParts;
-use super::record::{CommitUnits, FileUnits, OriginKind, UnitChange, UnitOrigin};
+use super::commit_record::commit_units;
+use super::file_changes::{FileChanges, file_changes};
+use super::record::CommitUnits;
 use super::versions::{FileVersion, ParsedVersions, VersionCache, VersionKey};
 use crate::languages::SourceLanguage;
 
 /// Version of the record format and of the rules that make records; another version uses another file.
-const NAME: &str = "units-1";
+const NAME: &str = "units-2";
 
 /// Commits read at a time. What is removed and added in them is in memory until they are written.
 const STRETCH: usize = 8_000;
@@ -28,17 +27,8 @@ const STRETCH: usize = 8_000;
 /// Contents read by one git process.
 const BLOBS: usize = 2_000;
 
-/// Changed units kept per commit; more are an import or a reformatting of everything.
-const MAX_CHANGES: usize = 50_000;
-
 /// Merges of more branches are left out: no person edits code in them.
 const MAX_PARENTS: usize = 4;
-
-/// A unit that was split off has this share of its words from the unit that it was part of; the rest is its head, and
-/// what it returns.
-const SPLIT_SHARE: f32 = 0.65;
-/// Shorter units have too few words to be recognised as a part.
-const MIN_SPLIT_WORDS: usize = 15;
 
 #[derive(Debug, thiserror::Error)]
 pub enum UnitIndexError {
@@ -62,29 +52,22 @@ impl UnitIndex {
         Ok(Self { records: RecordFile::open(&folder, NAME)? })
     }
 
-    /// Adds every commit of `positions` that is missing; returns how many were read. Safe under concurrent runs.
+    /// Adds every commit that is missing; returns how many were read. Fastest when they are given from the oldest to the
+    /// newest. Safe under concurrent runs.
     ///
     /// # Errors
     /// When git fails or the data folder cannot be written.
-    pub fn ensure(
-        &mut self,
-        repo: &Repo,
-        structure: &HistoryStructure,
-        positions: &[u32],
-    ) -> Result<usize, UnitIndexError> {
-        let is_new = |file: &RecordFile, position: &u32| !file.contains(&structure.commit(*position).id());
-        if !positions.iter().any(|position| is_new(&self.records, position)) {
+    pub fn ensure(&mut self, repo: &Repo, commits: &[CommitId]) -> Result<usize, UnitIndexError> {
+        if commits.iter().all(|commit| self.records.contains(commit)) {
             return Ok(0);
         }
         let mut writer = self.records.writer()?;
-        let mut missing: Vec<u32> = positions.to_vec();
-        missing.retain(|position| !writer.contains(&structure.commit(*position).id()));
-        // Parents have lower positions than their children.
-        missing.sort_unstable();
-        missing.dedup();
+        let mut seen: HashSet<&CommitId> = HashSet::with_capacity(commits.len());
+        let is_missing = |commit: &&CommitId| !writer.contains(commit);
+        let missing: Vec<CommitId> =
+            commits.iter().filter(is_missing).filter(|commit| seen.insert(commit)).cloned().collect();
         for stretch in missing.chunks(STRETCH) {
-            let commits: Vec<CommitId> = stretch.iter().map(|at| structure.commit(*at).id()).collect();
-            for (commit, units) in read_units(repo, &commits)? {
+            for (commit, units) in read_units(repo, stretch)? {
                 writer.write(&commit, &units)?;
             }
         }
@@ -134,7 +117,10 @@ fn read_units(repo: &Repo, commits: &[CommitId]) -> Result<Vec<(CommitId, Commit
             Ok(())
         };
         let threads: Vec<_> = (0..workers).map(|_| scope.spawn(run)).collect();
-        threads.into_iter().try_for_each(|thread| thread.join().unwrap_or(Ok(())))
+        let join = |thread: std::thread::ScopedJoinHandle<'_, _>| {
+            thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        };
+        threads.into_iter().try_for_each(join)
     })?;
     let units = changes.into_iter().zip(slots).map(|(changes, slot)| {
         let mut files = slot.into_inner().unwrap_or_else(PoisonError::into_inner);
@@ -180,15 +166,15 @@ fn jobs_by_file(changes: &[TreeChanges]) -> Vec<Vec<FileJob>> {
 }
 
 /// What was read of one file of a commit.
-struct ReadFile {
-    changes: FileChanges,
-    unread: bool,
+pub(super) struct ReadFile {
+    pub(super) changes: FileChanges,
+    pub(super) unread: bool,
 }
 
 /// What to do next on the way through a list of files.
 enum VersionStep {
-    /// Read the next content from git and parse it.
-    Load(VersionKey),
+    /// Read the next content from git and parse it; `true` when it is another version of the file that was read before.
+    Load(VersionKey, bool),
     /// Use a content that is still in memory.
     Reuse(VersionKey),
     Compare(FileJob),
@@ -199,15 +185,19 @@ enum VersionStep {
 fn steps(commits: &[TreeChanges], jobs: &[FileJob]) -> Vec<VersionStep> {
     let mut steps = Vec::with_capacity(jobs.len() * 2);
     let mut known = VersionCache::<()>::default();
+    let mut last: Option<&str> = None;
     for job in jobs {
         let Some(file) = file_of(commits, *job) else { continue };
+        let mut is_same = last == Some(file.old_path.as_ref().unwrap_or(&file.path));
+        last = Some(&file.path);
         for key in keys_before(file).into_iter().chain([key_after(file)]).flatten() {
             if known.touch(&key) {
                 steps.push(VersionStep::Reuse(key));
             } else {
                 known.put(key.clone(), ());
-                steps.push(VersionStep::Load(key));
+                steps.push(VersionStep::Load(key, is_same));
             }
+            is_same = true;
         }
         steps.push(VersionStep::Compare(*job));
     }
@@ -236,7 +226,7 @@ fn run_jobs(
 ) -> Result<(), RepoError> {
     let steps = steps(commits, jobs);
     let load = |step: &VersionStep| match step {
-        VersionStep::Load((id, _)) => Some(id.clone()),
+        VersionStep::Load((id, _), _) => Some(id.clone()),
         VersionStep::Reuse(_) | VersionStep::Compare(_) => None,
     };
     let wanted: Vec<String> = steps.iter().filter_map(load).collect();
@@ -245,7 +235,7 @@ fn run_jobs(
     let mut run_until_load = |versions: &mut ParsedVersions| {
         for step in steps.by_ref() {
             match step {
-                VersionStep::Load(key) => return Some(key),
+                VersionStep::Load(key, is_same) => return Some((key, is_same)),
                 VersionStep::Reuse(key) => _ = versions.touch(&key),
                 VersionStep::Compare(job) => {
                     if let Some(file) = file_of(commits, job) {
@@ -258,12 +248,12 @@ fn run_jobs(
     };
     let mut loading = run_until_load(&mut versions);
     read_blobs(repo, &wanted, |_, content| {
-        let Some(key) = loading.take() else { return };
+        let Some((key, is_same)) = loading.take() else { return };
         let text = content.filter(|content| !is_binary(content));
         let version = text.map(|text| {
             let text = String::from_utf8(text)
                 .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
-            let earlier = versions.newest().and_then(Option::as_ref);
+            let earlier = versions.newest().and_then(Option::as_ref).filter(|_| is_same);
             Arc::new(FileVersion::new(text, key.1, earlier.map(Arc::as_ref)))
         });
         versions.put(key, version);
@@ -277,7 +267,8 @@ fn read_file(file: &TreeChange, versions: &ParsedVersions) -> ReadFile {
         None => (None, false),
         Some(key) => {
             let version = versions.get(key).cloned().flatten();
-            let unread = version.is_none();
+            // A text that takes too long to parse has units all the same.
+            let unread = version.as_ref().is_none_or(|version| version.tree.is_none());
             (version, unread)
         }
     };
@@ -297,161 +288,6 @@ fn read_file(file: &TreeChange, versions: &ParsedVersions) -> ReadFile {
         });
     }
     ReadFile { changes: changes.unwrap_or_default(), unread }
-}
-
-/// The record of one commit, from its files in order.
-fn commit_units(tree: &TreeChanges, files: Vec<(usize, ReadFile)>) -> CommitUnits {
-    let is_merge = tree.files.iter().any(|file| file.before.len() > 1);
-    let loose = |of: fn(&FileChanges) -> &Vec<UnitSketch>| -> Vec<UnpairedUnit<'_>> {
-        let sketches = files.iter().flat_map(|(number, file)| {
-            of(&file.changes).iter().map(|unit| UnpairedUnit { file: *number, unit })
-        });
-        sketches.collect()
-    };
-    let (removed, added) = (loose(|changes| &changes.removed), loose(|changes| &changes.added));
-    let is_called_instead = |before: &str, after: &str| {
-        let [before, after] = [before, after].map(|name| hash_token_bytes(name.as_bytes()));
-        let changed = files.iter().flat_map(|(_, file)| &file.changes.changed);
-        let mut changed = changed.filter(|unit| unit.lost.binary_search(&before).is_ok());
-        changed.any(|unit| unit.gained.binary_search(&after).is_ok())
-    };
-    let pairs = if is_merge { Vec::new() } else { pair_units(&removed, &added, is_called_instead) };
-    let path_before = |number: usize| -> String {
-        let file = tree.files.get(number);
-        file.map(|file| file.old_path.as_ref().unwrap_or(&file.path).clone()).unwrap_or_default()
-    };
-    let mut origins: Vec<Option<(UnitOrigin, usize)>> = vec![None; added.len()];
-    let mut continued = vec![false; removed.len()];
-    for pair in &pairs {
-        let (Some(from), Some(slot)) = (removed.get(pair.removed), origins.get_mut(pair.added)) else {
-            continue;
-        };
-        let origin = UnitOrigin {
-            path: path_before(from.file),
-            unit: from.unit.key.clone(),
-            kind: OriginKind::Continues,
-            similarity: percent(pair.similarity),
-        };
-        *slot = Some((origin, pair.removed));
-        if let Some(continued) = continued.get_mut(pair.removed) {
-            *continued = true;
-        }
-    }
-    let mut record = CommitUnits { files: Vec::new(), truncated: tree.truncated };
-    let mut room = MAX_CHANGES;
-    for (number, file) in &files {
-        let Some(change) = tree.files.get(*number) else { continue };
-        let mut units: Vec<UnitChange> = Vec::new();
-        for unit in &file.changes.changed {
-            units.push(UnitChange {
-                unit: unit.key.clone(),
-                kind: unit.kind,
-                before: Some(unit.before),
-                after: Some(unit.after),
-                parts: unit.parts,
-                origin: None,
-                merged_into: None,
-            });
-        }
-        let new_units = added.iter().zip(&origins).filter(|(loose, _)| loose.file == *number);
-        for (loose, origin) in new_units {
-            let before = origin.as_ref().and_then(|(_, at)| removed.get(*at));
-            let split = || if is_merge { None } else { split_from(loose, &files, &path_before) };
-            units.push(UnitChange {
-                unit: loose.unit.key.clone(),
-                kind: Some(loose.unit.kind),
-                before: before.map(|from| from.unit.lines),
-                after: Some(loose.unit.lines),
-                parts: before.map_or(ChangedParts::NONE, |from| parts_of_pair(from.unit, loose.unit)),
-                origin: origin.as_ref().map(|(origin, _)| origin.clone()).or_else(split),
-                merged_into: None,
-            });
-        }
-        let gone =
-            removed.iter().zip(&continued).filter(|(loose, continued)| loose.file == *number && !**continued);
-        for (loose, _) in gone {
-            units.push(UnitChange {
-                unit: loose.unit.key.clone(),
-                kind: Some(loose.unit.kind),
-                before: Some(loose.unit.lines),
-                after: None,
-                parts: ChangedParts::NONE,
-                origin: None,
-                merged_into: merged_into(loose, &files, tree),
-            });
-        }
-        record.truncated |= units.len() > room;
-        units.truncate(room);
-        room -= units.len();
-        record.files.push(FileUnits {
-            path: change.path.clone(),
-            old_path: change.old_path.clone(),
-            namespace_changed: file.changes.namespace_changed,
-            is_new: change.before.iter().all(Option::is_none),
-            is_deleted: change.after.is_none(),
-            changes: units,
-            unread: file.unread,
-        });
-    }
-    record
-}
-
-/// What differs between two units that are one, by their sketches: their texts are no longer in memory.
-fn parts_of_pair(from: &UnitSketch, to: &UnitSketch) -> ChangedParts {
-    let mut parts = ChangedParts::NONE;
-    if !from.has_words_of(to) {
-        parts = parts.with(ChangedParts::BODY);
-    }
-    if from.simple != to.simple || from.key.len() - from.simple.len() != to.key.len() - to.simple.len() {
-        parts = parts.with(ChangedParts::HEAD);
-    }
-    parts
-}
-
-/// The changed unit that lost the text of an added one.
-fn split_from(
-    added: &UnpairedUnit<'_>,
-    files: &[(usize, ReadFile)],
-    path_before: &impl Fn(usize) -> String,
-) -> Option<UnitOrigin> {
-    if added.unit.is_type || added.unit.words.len() < MIN_SPLIT_WORDS {
-        return None;
-    }
-    let changed =
-        files.iter().flat_map(|(number, file)| file.changes.changed.iter().map(move |unit| (*number, unit)));
-    let shares = changed
-        .filter(|(_, unit)| unit.lost.len() >= MIN_SPLIT_WORDS)
-        .map(|(number, unit)| (contained(&added.unit.words, &unit.lost), number == added.file, number, unit));
-    let best = shares.max_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)))?;
-    (best.0 >= SPLIT_SHARE).then(|| UnitOrigin {
-        path: path_before(best.2),
-        unit: best.3.key.clone(),
-        kind: OriginKind::SplitFrom,
-        similarity: percent(best.0),
-    })
-}
-
-/// The changed unit that took over the text of a removed one.
-fn merged_into(
-    removed: &UnpairedUnit<'_>,
-    files: &[(usize, ReadFile)],
-    tree: &TreeChanges,
-) -> Option<(String, String)> {
-    if removed.unit.is_type || removed.unit.words.len() < MIN_SPLIT_WORDS {
-        return None;
-    }
-    let changed =
-        files.iter().flat_map(|(number, file)| file.changes.changed.iter().map(move |unit| (*number, unit)));
-    let shares = changed.filter(|(_, unit)| unit.gained.len() >= MIN_SPLIT_WORDS).map(|(number, unit)| {
-        (contained(&removed.unit.words, &unit.gained), number == removed.file, number, unit)
-    });
-    let best = shares.max_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)))?;
-    let path = tree.files.get(best.2)?.path.clone();
-    (best.0 >= SPLIT_SHARE).then(|| (path, best.3.key.clone()))
-}
-
-fn percent(share: f32) -> u8 {
-    (share * 100.0).round().clamp(0.0, 100.0) as u8
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@ use millwright_git::history::HistoryIndex;
 use millwright_redaction::RedactionConfig;
 use millwright_testkit::repository::TestRepo;
 
+use super::super::record::OriginKind;
 use super::*;
 
 /// The index of everything that `HEAD` reaches.
@@ -10,8 +11,7 @@ fn indexed(repo: &TestRepo) -> (Repo, HistoryIndex, UnitIndex) {
     let head = opened.resolve("HEAD").unwrap();
     let history = HistoryIndex::open(&opened, &RedactionConfig::default(), &head).unwrap();
     let mut units = UnitIndex::open(&opened).unwrap();
-    let all = history.structure.range(history.structure.position(&head).unwrap(), None);
-    units.ensure(&opened, &history.structure, &all).unwrap();
+    units.ensure(&opened, &history.structure.ids()).unwrap();
     (opened, history, units)
 }
 
@@ -132,12 +132,11 @@ fn an_index_that_grew_equals_a_fresh_one() {
             ),
         );
     }
-    let (opened, history, units) = indexed(&repo);
+    let (opened, _, units) = indexed(&repo);
     let mut grown = UnitIndex::open(&Repo::open(&repo.work(), &repo.beside("other")).unwrap()).unwrap();
     for commit in commits.iter().rev() {
-        let position = history.structure.position(commit).unwrap();
-        assert_eq!(grown.ensure(&opened, &history.structure, &[position]).unwrap(), 1);
-        assert_eq!(grown.ensure(&opened, &history.structure, &[position]).unwrap(), 0);
+        assert_eq!(grown.ensure(&opened, std::slice::from_ref(commit)).unwrap(), 1);
+        assert_eq!(grown.ensure(&opened, std::slice::from_ref(commit)).unwrap(), 0);
     }
     for commit in &commits {
         assert_eq!(grown.get(commit).unwrap(), units.get(commit).unwrap());

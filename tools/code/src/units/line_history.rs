@@ -4,53 +4,65 @@ from the version after a commit to the one before it by the lines that both have
 */
 
 use std::collections::HashMap;
+use std::time::Instant;
 
-use similar::{Algorithm, DiffTag, capture_diff_slices};
+use millwright_model::LineSpan;
+use similar::{Algorithm, DiffTag, capture_diff_slices_deadline};
 
 use super::history::{HistoryEnd, UnitStep};
-use super::question::AnsweredStep;
-use super::step_texts::{StepTexts, UnitText};
+use super::step_texts::{MAX_COMPARE, StepTexts, UnitText};
 
-/// First and last line, both included, 1-based.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct LineRange {
-    pub(super) start: u32,
-    pub(super) end: u32,
+/// A step of the unit that changed or moved the lines.
+pub(super) struct LineStep {
+    /// Its place among the steps of the unit.
+    pub(super) number: usize,
+    pub(super) step: UnitStep,
+    /// The lines after it, 1-based within the unit; `None` when it only moved them.
+    pub(super) changed: Option<LineSpan>,
+}
+
+/// The steps that changed some lines, newest first, and how the history of the lines begins.
+pub(super) struct LineHistory {
+    pub(super) steps: Vec<LineStep>,
+    pub(super) end: HistoryEnd,
 }
 
 /// What became of a range on the way to another version.
 enum CarriedRange {
     /// Where it is there, and whether any of its lines differ.
-    To(LineRange, bool),
+    To(LineSpan, bool),
     /// No line of it is there.
     Gone,
 }
 
-/// The steps that changed the lines `range` of a file, and how their history begins. `now` is the unit around them at
-/// the revision.
+/// Narrows the steps of a unit to those of the lines `range` of a file. `now` is the unit around them at the revision,
+/// and `end` how the history of the unit begins.
 pub(super) fn narrowed(
-    steps: Vec<UnitStep>,
+    unit_steps: Vec<UnitStep>,
     texts: &StepTexts,
     now: &UnitText,
-    range: LineRange,
+    range: LineSpan,
     end: HistoryEnd,
-) -> (Vec<AnsweredStep>, HistoryEnd) {
+) -> LineHistory {
     // Ranges within the unit, by its text: steps of parallel branches meet in the texts that they have in common.
     let offset = now.first_line - 1;
-    let within = LineRange { start: range.start - offset, end: range.end - offset };
-    let mut places: HashMap<String, LineRange> = HashMap::from([(now.text.clone(), within)]);
-    let mut newest = Some((now.text.clone(), within));
-    let (mut answered, mut is_introduced) = (Vec::new(), false);
-    for (at, step) in steps.into_iter().enumerate() {
-        let (before, after) = texts.of(at);
+    let within = LineSpan { start: range.start - offset, end: range.end - offset };
+    let mut places: HashMap<String, LineSpan> = HashMap::from([(now.text.clone(), within)]);
+    // The oldest text so far that has the lines.
+    let mut oldest = Some((now.text.clone(), within));
+    let (mut steps, mut end) = (Vec::new(), end);
+    for (number, step) in unit_steps.into_iter().enumerate() {
+        let (before, after) = texts.of(number);
         let Some(after) = after else {
-            // The unit moved as it was.
-            answered.push(AnsweredStep { step, patch: String::new() });
+            // The unit moved as it was, with the lines when they were there.
+            if oldest.is_some() {
+                steps.push(LineStep { number, step, changed: None });
+            }
             continue;
         };
         // Commits that only formatted the unit are no steps, so a text can be one that no step left.
         let known = places.get(&after.text).copied().or_else(|| {
-            let (text, range) = newest.as_ref()?;
+            let (text, range) = oldest.as_ref()?;
             match carry(text, &after.text, *range) {
                 CarriedRange::To(range, _) => Some(range),
                 CarriedRange::Gone => None,
@@ -58,41 +70,39 @@ pub(super) fn narrowed(
         });
         // The lines are younger than this version, or on another branch.
         let Some(here) = known else { continue };
-        let Some(before) = before else {
-            is_introduced = true;
-            let patch = texts.patch(at, Some(here));
-            answered.push(AnsweredStep { step, patch });
-            continue;
+        let carried = match before {
+            Some(before) => carry(&after.text, &before.text, here),
+            None => CarriedRange::Gone,
         };
-        match carry(&after.text, &before.text, here) {
-            CarriedRange::To(there, changed) => {
+        let is_unread = before.is_none() && step.before.is_some();
+        match (carried, before) {
+            (CarriedRange::To(there, changed), Some(before)) => {
                 places.insert(before.text.clone(), there);
-                newest = Some((before.text.clone(), there));
+                oldest = Some((before.text.clone(), there));
                 if changed || step.is_move() {
-                    let patch = if changed { texts.patch(at, Some(here)) } else { String::new() };
-                    answered.push(AnsweredStep { step, patch });
+                    steps.push(LineStep { number, step, changed: changed.then_some(here) });
                 }
             }
-            CarriedRange::Gone => {
-                // All of the lines are new in this commit.
-                is_introduced = true;
-                let patch = texts.patch(at, Some(here));
-                answered.push(AnsweredStep { step, patch });
+            // All of the lines are new in this commit, as far as can be seen.
+            _ => {
+                end = if is_unread { HistoryEnd::Unread } else { HistoryEnd::Introduced };
+                steps.push(LineStep { number, step, changed: (!is_unread).then_some(here) });
                 places.remove(&after.text);
-                newest = None;
+                oldest = None;
             }
         }
     }
-    (answered, if is_introduced { HistoryEnd::Introduced } else { end })
+    LineHistory { steps, end }
 }
 
 /// Carries a range of `from` over to `to`.
-fn carry(from: &str, to: &str, range: LineRange) -> CarriedRange {
+fn carry(from: &str, to: &str, range: LineSpan) -> CarriedRange {
     let (from, to): (Vec<&str>, Vec<&str>) = (from.lines().collect(), to.lines().collect());
     let (start, end) = ((range.start as usize).saturating_sub(1), (range.end as usize).min(from.len()));
     let (mut first, mut last, mut changed) = (None::<usize>, None::<usize>, false);
     let mut replaced: Option<(usize, usize)> = None;
-    for op in capture_diff_slices(Algorithm::Patience, &from, &to) {
+    let deadline = Instant::now() + MAX_COMPARE;
+    for op in capture_diff_slices_deadline(Algorithm::Patience, &from, &to, Some(deadline)) {
         let (old, new) = (op.old_range(), op.new_range());
         if op.tag() == DiffTag::Equal {
             let (a, b) = (old.start.max(start), old.end.min(end));
@@ -123,7 +133,7 @@ fn carry(from: &str, to: &str, range: LineRange) -> CarriedRange {
     }
     match (first, last) {
         (Some(first), Some(last)) if first < last => {
-            CarriedRange::To(LineRange { start: first as u32 + 1, end: last as u32 }, changed)
+            CarriedRange::To(LineSpan { start: first as u32 + 1, end: last as u32 }, changed)
         }
         _ => CarriedRange::Gone,
     }

@@ -12,7 +12,8 @@ use millwright_git::{PathLookup, Repo, is_binary, read_blobs};
 
 use super::history::{FollowedUnit, UnitStep};
 use super::index::UnitIndexError;
-use super::parts::{ChangedParts, changed_parts};
+use super::outline::CodeUnit;
+use super::parts::changed_parts;
 use super::versions::FileVersion;
 use crate::languages::SourceLanguage;
 
@@ -109,7 +110,7 @@ impl<'m> MergeSides<'m> {
         };
         let Some(at) = place(&now, &unit.unit) else { return Ok(CameFrom { from: all, step: None }) };
         let (mut same, mut present) = (Vec::new(), Vec::new());
-        let mut least: Option<ChangedParts> = None;
+        let mut change: Option<UnitStep> = None;
         for (side, id) in &there {
             let Some(then) = self.version(id, &side.1.path)? else { continue };
             let Some(before) = place(&then, &side.1.unit) else { continue };
@@ -117,22 +118,26 @@ impl<'m> MergeSides<'m> {
             let parts = changed_parts((&then, Some(before)), (&now, Some(at)));
             if parts.is_empty() {
                 same.push(side.clone());
-            } else if least.is_none() {
-                least = Some(parts);
+            } else if change.is_none() {
+                change = Some(UnitStep {
+                    unit: unit.clone(),
+                    before: Some(side.1.clone()),
+                    parent: Some(self.structure.commit(side.0).id()),
+                    parts,
+                    lines_before: then.outline.units.get(before).map(CodeUnit::lines),
+                    lines_after: now.outline.units.get(at).map(CodeUnit::lines),
+                    ..UnitStep::of(self.structure, merge)
+                });
             }
         }
         if !same.is_empty() {
             return Ok(CameFrom { from: same.into_iter().take(1).collect(), step: None });
         }
         // The unit has another name on every side: the walk goes on with all of them.
-        let Some(parts) = least else { return Ok(CameFrom { from: all, step: None }) };
-        let step = UnitStep {
-            unit: unit.clone(),
-            before: Some(unit.clone()),
-            parts,
-            ..UnitStep::of(self.structure.commit(merge))
-        };
-        Ok(CameFrom { from: present, step: Some(step) })
+        match change {
+            Some(step) => Ok(CameFrom { from: present, step: Some(step) }),
+            None => Ok(CameFrom { from: all, step: None }),
+        }
     }
 
     fn version(&mut self, id: &str, path: &str) -> Result<Option<Arc<FileVersion>>, UnitIndexError> {

@@ -7,12 +7,13 @@ for each commit the index records which units it changed, and which new unit con
 - [`versions`] reads the versions of a file one after the other and parses only what is new.
 - [`file_changes`] compares the outlines before and after a commit; [`parts`] says what of a unit changed.
 - [`pairing`] decides which unit that a commit added continues one that it removed.
-- [`record`] is what the index keeps of a commit, and [`index`] fills it.
+- [`record`] is what the index keeps of a commit; [`commit_record`] makes it, and [`index`] reads the versions and keeps it.
 - [`history`] is the history of one unit, found by a [`walk`] back from a revision; [`merges`] says from which side of
   a merge it came. [`line_history`] narrows it to a range of lines.
 - [`question`] is what people and tools ask: the history with the hunks, whose texts [`step_texts`] reads. [`view`] is the answer as every channel shows it.
 */
 
+mod commit_record;
 mod file_changes;
 mod history;
 mod index;
@@ -28,10 +29,10 @@ mod versions;
 mod view;
 mod walk;
 
-pub use history::{FollowedUnit, HistoryEnd, UnitHistory, UnitStep, unit_history};
+pub use history::{FollowedUnit, HistoryEnd, UnitStep};
 pub use index::{UnitIndex, UnitIndexError};
 pub use outline::{CodeUnit, FileOutline, outline};
 pub use parts::ChangedParts;
 pub use question::{AnsweredStep, HistoryAnswer, HistoryQuestionError, HistoryTarget, ask_history};
-pub use record::{CommitUnits, FileUnits, OriginKind, UnitChange, UnitOrigin, UnitVersion};
-pub use view::{HistoryChange, HistoryCommit, HistoryPlace, HistoryView};
+pub use record::{CommitUnits, FileUnits, OriginKind, UnitChange, UnitOrigin};
+pub use view::{CodeHistory, HistoryChange, HistoryCommit, HistoryPlace};

@@ -6,6 +6,8 @@ use std::collections::HashMap;
 
 use tree_sitter::{Node, Tree};
 
+use millwright_model::LineSpan;
+
 use crate::languages::{DefinitionScope, SourceLanguage, SymbolKind};
 use crate::node::{MAX_NAME, end_line, line, text};
 use crate::parse::{self, WalkInto};
@@ -44,6 +46,11 @@ impl CodeUnit {
 
     pub fn is_type(&self) -> bool {
         is_type(self.kind)
+    }
+
+    /// Its lines with the comments before it.
+    pub(super) fn lines(&self) -> LineSpan {
+        LineSpan { start: self.doc_line, end: self.end_line }
     }
 }
 

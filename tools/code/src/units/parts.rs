@@ -7,12 +7,10 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
-use tree_sitter::Node;
 
 use super::outline::CodeUnit;
 use super::versions::FileVersion;
-use crate::compare::{Lexeme, lexeme, rough_lexeme};
-use crate::languages::SourceLanguage;
+use crate::compare::{Lexeme, lexeme};
 use crate::parse::{self, WalkInto};
 
 /// A set of the parts of a unit.
@@ -44,18 +42,16 @@ impl ChangedParts {
         [Self::HEAD, Self::BODY, Self::BASES].iter().any(|part| self.has(*part))
     }
 
-    pub(crate) fn with(self, parts: Self) -> Self {
-        Self(self.0 | parts.0)
-    }
-
     fn add(&mut self, parts: Self, differ: bool) {
         if differ {
             self.0 |= parts.0;
         }
     }
+}
 
-    /// The parts in words, for people.
-    pub fn names(self) -> Vec<&'static str> {
+#[cfg(test)]
+impl ChangedParts {
+    pub(super) fn names(self) -> Vec<&'static str> {
         let named = [
             (Self::HEAD, "signature"),
             (Self::BASES, "base types"),
@@ -69,31 +65,11 @@ impl ChangedParts {
 
 /// The parts of a unit (place in the outline; `None` for what of the file belongs to no unit) that differ.
 pub(crate) fn changed_parts(old: PlacedUnit<'_>, new: PlacedUnit<'_>) -> ChangedParts {
-    let mut parts = ChangedParts::NONE;
     if is_same_text(old, new) {
-        return parts;
+        return ChangedParts::NONE;
     }
-    // Looking around each token takes half of the time, and is needed only to tell that nothing differs.
-    let rough = [rough_lexeme as ReadLexeme, lexeme as ReadLexeme];
-    let [rough, exact] = rough.map(|read| move || (PartHashes::of(old, read), PartHashes::of(new, read)));
-    let (old_hashes, new_hashes) = rough();
-    let (old_exact, new_exact) =
-        match old_hashes.head == new_hashes.head || old_hashes.body == new_hashes.body {
-            true => exact(),
-            false => (old_hashes, new_hashes),
-        };
-    let differ = |part: fn(&PartHashes) -> u64| {
-        part(&old_hashes) != part(&new_hashes) || part(&old_exact) != part(&new_exact)
-    };
-    parts.add(ChangedParts::DOCUMENTATION, differ(|hashes| hashes.documentation));
-    parts.add(ChangedParts::HEAD, differ(|hashes| hashes.head));
-    parts.add(ChangedParts::BODY, differ(|hashes| hashes.body));
-    parts.add(ChangedParts::BASES, differ(|hashes| hashes.bases));
-    parts.add(ChangedParts::COMMENTS, differ(|hashes| hashes.comments));
-    parts
+    PartHashes::of(old).differing(&PartHashes::of(new))
 }
-
-type ReadLexeme = for<'s> fn(Node<'_>, &'s str, SourceLanguage) -> Lexeme<'s>;
 
 /// A version of a file, and the place of a unit in its outline; `None` for what belongs to no unit.
 type PlacedUnit<'v> = (&'v FileVersion, Option<usize>);
@@ -112,9 +88,9 @@ fn lines_of((version, unit): PlacedUnit<'_>) -> impl Iterator<Item = &str> {
     lines.map(str::trim_end).filter(|line| !line.is_empty())
 }
 
-/// Hashes of the parts of one version of a unit.
-#[derive(Clone, Copy)]
-struct PartHashes {
+/// Hashes of the parts of one version of a unit. Its own name is in none of them.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct PartHashes {
     documentation: u64,
     head: u64,
     body: u64,
@@ -123,7 +99,18 @@ struct PartHashes {
 }
 
 impl PartHashes {
-    fn of((version, unit): PlacedUnit<'_>, read: ReadLexeme) -> Self {
+    /// The parts that differ.
+    pub(crate) fn differing(&self, other: &Self) -> ChangedParts {
+        let mut parts = ChangedParts::NONE;
+        parts.add(ChangedParts::DOCUMENTATION, self.documentation != other.documentation);
+        parts.add(ChangedParts::HEAD, self.head != other.head);
+        parts.add(ChangedParts::BODY, self.body != other.body);
+        parts.add(ChangedParts::BASES, self.bases != other.bases);
+        parts.add(ChangedParts::COMMENTS, self.comments != other.comments);
+        parts
+    }
+
+    pub(crate) fn of((version, unit): PlacedUnit<'_>) -> Self {
         let ranges = version.outline.own(unit, version.text.len());
         let unit = unit.and_then(|at| version.outline.units.get(at));
         let (mut documentation, mut comments) = (DefaultHasher::new(), DefaultHasher::new());
@@ -136,6 +123,7 @@ impl PartHashes {
             hash_words(version, unit.doc..unit.start, &mut documentation);
         }
         let body_start = unit.map_or(0, |unit| unit.body);
+        let mut own_name = unit.map(|unit| unit.name().rsplit('.').next().unwrap_or_default());
         let is_own =
             |node: &Range<usize>| ranges.iter().any(|range| range.start < node.end && node.start < range.end);
         let mut bases_of_depth = [None; 2];
@@ -148,7 +136,7 @@ impl PartHashes {
                     return WalkInto::Skip;
                 }
                 let inside = ranges.iter().any(|range| range.start <= bytes.start && bytes.end <= range.end);
-                match read(node, &version.text, version.lang) {
+                match lexeme(node, &version.text, version.lang) {
                     Lexeme::Comment if inside => hash_words(version, bytes, &mut comments),
                     Lexeme::Docstring if inside => hash_words(version, bytes, &mut documentation),
                     Lexeme::Comment | Lexeme::Docstring | Lexeme::LooseMark => {}
@@ -157,6 +145,10 @@ impl PartHashes {
                         // Relative to the part, which keeps its meaning when the unit moves in or out, or is decorated.
                         let outermost = &mut bases_of_depth[usize::from(in_head)];
                         let depth = depth.saturating_sub(*outermost.get_or_insert(depth));
+                        if in_head && own_name == Some(text) {
+                            own_name = None;
+                            return WalkInto::Children;
+                        }
                         if in_head && is_type && version.lang.grammar().bases.contains(&node.kind()) {
                             bases_end = bytes.end;
                         }

@@ -1,5 +1,5 @@
 use super::*;
-use SourceLanguage::{Java, JavaScript, Python};
+use crate::languages::SourceLanguage::{self, Java, JavaScript, Python};
 
 fn parts(lang: SourceLanguage, old: &str, new: &str, key: &str) -> Vec<&'static str> {
     let version = |text: &str| FileVersion::new(text.to_owned(), lang, None);
@@ -81,8 +81,22 @@ fn quotes_and_commas_that_mean_something_count() {
 }
 
 #[test]
-fn parts_have_names_in_a_fixed_order() {
-    let all = ChangedParts::BODY.with(ChangedParts::COMMENTS).with(ChangedParts::HEAD);
-    assert_eq!(all.names(), ["signature", "body", "comments"]);
-    assert!(all.is_code() && !ChangedParts::DOCUMENTATION.is_code() && ChangedParts::NONE.is_empty());
+fn only_some_parts_are_code() {
+    assert!(ChangedParts::BASES.is_code() && ChangedParts::HEAD.is_code());
+    assert!(!ChangedParts::DOCUMENTATION.is_code() && ChangedParts::NONE.is_empty());
+}
+
+#[test]
+fn the_own_name_is_no_part() {
+    let hashes = |text: &str| {
+        let version = FileVersion::new(text.to_owned(), Python, None);
+        PartHashes::of((&version, Some(0)))
+    };
+    let old = hashes("def total(cart):\n    return cart\n");
+    assert!(old.differing(&hashes("def gross(cart):\n    return cart\n")).is_empty());
+    assert_eq!(old.differing(&hashes("def gross(cart, total):\n    return cart\n")).names(), ["signature"]);
+    assert_eq!(
+        old.differing(&hashes("# why\ndef gross(cart):\n    return cart\n")).names(),
+        ["documentation"]
+    );
 }

@@ -3,17 +3,19 @@ The question for a history: of a unit, of a range of lines or of a file, as of a
 that changed it, each with only its hunks there.
 */
 
+use std::ops::Range;
+
 use millwright_git::history::{HistoryError, HistoryIndex};
-use millwright_git::{Repo, RepoError, blob_at, is_binary};
-use millwright_model::CommitId;
+use millwright_git::{Repo, RepoError, blob_at};
+use millwright_model::{CommitId, LineSpan};
 use millwright_redaction::RedactionConfig;
 
-use super::history::{FollowedUnit, HistoryEnd, UnitHistory, UnitStep};
+use super::history::{FollowedUnit, HistoryEnd, UnitHistory, UnitStep, unit_history};
 use super::index::{UnitIndex, UnitIndexError};
-use super::line_history::{LineRange, narrowed};
+use super::line_history::{LineHistory, narrowed};
 use super::outline::{CodeUnit, FileOutline, outline};
 use super::step_texts::{StepTexts, UnitText, lines_of};
-use super::walk::{FollowScope, UnitWalk};
+use super::walk::FollowScope;
 use crate::languages::SourceLanguage;
 
 /// Names listed when a name fits several units.
@@ -39,7 +41,11 @@ impl HistoryTarget {
         let malformed = |why: &'static str| HistoryQuestionError::Malformed { given: text.to_owned(), why };
         let clean = |path: &str| path.trim().trim_start_matches("./").to_owned();
         if let Some((path, name)) = text.split_once("::") {
-            let (path, name) = (clean(path), name.trim().replace("::", "."));
+            // The types of parameters are part of a key as they are written.
+            let (name, parameters) = name.split_at(name.find('(').unwrap_or(name.len()));
+            let name = format!("{}{parameters}", name.replace("::", "."));
+            let name: String = name.chars().filter(|c| !c.is_whitespace()).collect();
+            let path = clean(path);
             return match path.is_empty() || name.is_empty() {
                 true => Err(malformed("a path and a name are needed")),
                 false => Ok(Self::Unit { path, name }),
@@ -53,7 +59,10 @@ impl HistoryTarget {
             let (Some(start), Some(end)) = (number(start), number(end)) else {
                 return Err(malformed("lines are numbers from 1"));
             };
-            if end < start || clean(path).is_empty() {
+            if clean(path).is_empty() {
+                return Err(malformed("a path is needed"));
+            }
+            if end < start {
                 return Err(malformed("the first line comes first"));
             }
             return Ok(Self::Lines { path: clean(path), start, end });
@@ -79,8 +88,8 @@ pub enum HistoryQuestionError {
     NoSuchUnit { path: String, name: String, candidates: Vec<String> },
     #[error("{path} has {} units called {name}{}", .candidates.len(), known(.candidates, ": name one of them, or a line of it:"))]
     Ambiguous { path: String, name: String, candidates: Vec<String> },
-    #[error("{path} has no lines {start} to {end} at this revision; it ends at line {last}")]
-    NoSuchLines { path: String, start: u32, end: u32, last: u32 },
+    #[error("{path} has no line {line} at this revision; it ends at line {last}")]
+    NoSuchLine { path: String, line: u32, last: u32 },
     #[error("{path} is in no language that is read here; ask for lines ({path}:1-10) or for the whole file")]
     NoUnits { path: String },
     #[error(transparent)]
@@ -105,7 +114,7 @@ fn known(candidates: &[String], lead: &str) -> String {
 pub struct AnsweredStep {
     pub step: UnitStep,
     /// The hunks of the commit within the unit or the lines, as a unified diff without file headers; empty when it
-    /// only moved them, or when a version could not be read.
+    /// only moved them, or when a version could not be read. Not shortened.
     pub patch: String,
 }
 
@@ -119,15 +128,18 @@ pub struct HistoryAnswer {
     pub start_line: u32,
     pub end_line: u32,
     pub as_of: CommitId,
-    /// Newest first.
+    /// How many commits changed it.
+    pub total: usize,
+    /// Those of the part that was asked for, newest first.
     pub steps: Vec<AnsweredStep>,
     pub end: HistoryEnd,
     /// Commits in which a version of the file could not be read.
     pub unread: Vec<CommitId>,
 }
 
-/// Answers the question as of a commit. Indexes what is missing; `rules` mask what the history index keeps. The patches
-/// are as they are in the repository: mask them before anyone sees them.
+/// Answers the question as of a commit, with the steps `part` of the answer, counted from the newest. Indexes what is missing;
+/// `rules` mask what the history index keeps. The patches are as they are in the repository: mask them before anyone
+/// sees them.
 ///
 /// # Errors
 /// When the target does not exist at `as_of`, or the repository or the data folder cannot be read.
@@ -136,15 +148,16 @@ pub fn ask_history(
     rules: &RedactionConfig,
     as_of: &CommitId,
     target: &HistoryTarget,
+    part: Range<usize>,
 ) -> Result<HistoryAnswer, HistoryQuestionError> {
     let blob = blob_at(repo, as_of, target.path())?;
-    if is_binary(&blob.bytes) {
-        return Err(RepoError::Binary { path: blob.path }.into());
-    }
     let text = blob.text()?;
     let last = u32::try_from(millwright_git::line_count(text.as_bytes())).unwrap_or(u32::MAX).max(1);
     let lang = SourceLanguage::from_path(&blob.path);
-    let outline = lang.map_or_else(FileOutline::default, |lang| outline(&text, lang));
+    let outline = match (lang, target) {
+        (Some(lang), HistoryTarget::Unit { .. } | HistoryTarget::Lines { .. }) => outline(&text, lang),
+        _ => FileOutline::default(),
+    };
     let (unit, range) = match target {
         HistoryTarget::Unit { name, .. } => {
             if lang.is_none() {
@@ -156,7 +169,7 @@ pub fn ask_history(
             let (start, end) = (*start, (*end).min(last));
             if start > last {
                 let path = blob.path;
-                return Err(HistoryQuestionError::NoSuchLines { path, start, end: start, last });
+                return Err(HistoryQuestionError::NoSuchLine { path, line: start, last });
             }
             let around = outline
                 .units
@@ -164,7 +177,7 @@ pub fn ask_history(
                 .rev()
                 .filter(|unit| !unit.is_type() && unit.doc_line <= start && end <= unit.end_line);
             let unit = around.min_by_key(|unit| unit.end_line - unit.doc_line);
-            (unit, Some(LineRange { start, end }))
+            (unit, Some(LineSpan { start, end }))
         }
         HistoryTarget::File { .. } => (None, None),
     };
@@ -174,28 +187,36 @@ pub fn ask_history(
     let mut index = UnitIndex::open(repo)?;
     let followed =
         FollowedUnit { path: blob.path.clone(), unit: unit.map(|unit| unit.key.clone()).unwrap_or_default() };
-    let what = if unit.is_some() { FollowScope::Unit } else { FollowScope::WholeFile };
-    let walk = UnitWalk::open(repo, &history.structure, &mut index, position, what)?;
+    let scope = if unit.is_some() { FollowScope::Unit } else { FollowScope::WholeFile };
     let UnitHistory { steps, end, unread } =
-        UnitHistory::of(walk.follow(&followed)?, repo, &history.structure);
+        unit_history(repo, &history.structure, &mut index, position, &followed, scope)?;
     let (start_line, end_line) = match (range, unit) {
         (Some(range), _) => (range.start, range.end),
         (None, Some(unit)) => (unit.start_line, unit.end_line),
         (None, None) => (1, last),
     };
-    let texts = StepTexts::read(repo, &history.structure, &steps)?;
-    let (steps, end) = match range {
+    let (total, steps, end) = match range {
         Some(range) => {
+            // Which steps changed the lines is known when the texts of all are read.
+            let texts = StepTexts::read(repo, &steps)?;
             let (first, last) = unit.map_or((1, last), |unit| (unit.doc_line, unit.end_line));
             let now = UnitText { text: lines_of(&text, first, last), first_line: first };
-            narrowed(steps, &texts, &now, range, end)
+            let LineHistory { steps, end } = narrowed(steps, &texts, &now, range, end);
+            let total = steps.len();
+            let shown = steps.into_iter().skip(part.start).take(part.len());
+            let answered = shown.map(|line_step| AnsweredStep {
+                patch: texts.patch_of_lines(&line_step),
+                step: line_step.step,
+            });
+            (total, answered.collect(), end)
         }
         None => {
-            let patches = steps.into_iter().enumerate().map(|(at, step)| {
-                let patch = texts.patch(at, None);
-                AnsweredStep { step, patch }
-            });
-            (patches.collect(), end)
+            let total = steps.len();
+            let steps: Vec<UnitStep> = steps.into_iter().skip(part.start).take(part.len()).collect();
+            let texts = StepTexts::read(repo, &steps)?;
+            let answered = steps.into_iter().enumerate();
+            let answered = answered.map(|(at, step)| AnsweredStep { patch: texts.patch(at), step });
+            (total, answered.collect(), end)
         }
     };
     let unit = unit.map(|unit| unit.key.clone());
@@ -205,6 +226,7 @@ pub fn ask_history(
         start_line,
         end_line,
         as_of: as_of.clone(),
+        total,
         steps,
         end,
         unread,

@@ -5,7 +5,7 @@ use super::*;
 fn asked(repo: &TestRepo, target: &str) -> Result<HistoryAnswer, HistoryQuestionError> {
     let opened = Repo::open(&repo.work(), &repo.data()).unwrap();
     let head = opened.resolve("HEAD").unwrap();
-    ask_history(&opened, &RedactionConfig::default(), &head, &HistoryTarget::parse(target)?)
+    ask_history(&opened, &RedactionConfig::default(), &head, &HistoryTarget::parse(target)?, 0..100)
 }
 
 fn answer(repo: &TestRepo, target: &str) -> Vec<(String, String)> {
@@ -18,6 +18,7 @@ fn reads_what_is_asked_for() {
     let unit = |path: &str, name: &str| HistoryTarget::Unit { path: path.into(), name: name.into() };
     let lines = |start, end| HistoryTarget::Lines { path: "a.py".into(), start, end };
     assert_eq!(HistoryTarget::parse("src/a.rs::A::new").unwrap(), unit("src/a.rs", "A.new"));
+    assert_eq!(HistoryTarget::parse("A.java::A::f(int, a::B)").unwrap(), unit("A.java", "A.f(int,a::B)"));
     assert_eq!(HistoryTarget::parse("./a.py:10-20").unwrap(), lines(10, 20));
     assert_eq!(HistoryTarget::parse("a.py:7").unwrap(), lines(7, 7));
     assert_eq!(HistoryTarget::parse("a.py").unwrap(), HistoryTarget::File { path: "a.py".into() });
@@ -90,7 +91,7 @@ fn what_is_not_there_is_said_with_what_is() {
         said("A.java::A.othr"),
         "A.java has no unit A.othr at this revision; it has A, A.m(int), A.m(long), A.other()"
     );
-    assert_eq!(said("A.java:90"), "A.java has no lines 90 to 90 at this revision; it ends at line 5");
+    assert_eq!(said("A.java:90"), "A.java has no line 90 at this revision; it ends at line 5");
     assert!(said("notes.txt::f").contains("in no language that is read here"));
     assert!(said("gone.py::f").contains("no file \"gone.py\""));
     assert!(said("x.bin").contains("binary"));

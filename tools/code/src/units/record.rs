@@ -3,17 +3,11 @@ What the index keeps of a commit: the units it changed in each file. Lines are 1
 with the comments that belong to a unit.
 */
 
+use millwright_model::LineSpan;
 use serde::{Deserialize, Serialize};
 
 use super::parts::ChangedParts;
 use crate::languages::SymbolKind;
-
-/// Where a unit stands in one version of its file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct UnitVersion {
-    pub start_line: u32,
-    pub end_line: u32,
-}
 
 /// How a unit that a commit added descends from one that was there before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,8 +37,8 @@ pub struct UnitChange {
     pub unit: String,
     /// `None` for the file.
     pub kind: Option<SymbolKind>,
-    pub before: Option<UnitVersion>,
-    pub after: Option<UnitVersion>,
+    pub before: Option<LineSpan>,
+    pub after: Option<LineSpan>,
     /// Of a unit that was there before.
     pub parts: ChangedParts,
     /// Of a unit that is new under this name.

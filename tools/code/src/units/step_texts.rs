@@ -5,21 +5,18 @@ The texts of a unit before and after each step of its history, and the hunks bet
 use std::collections::HashMap;
 use std::fmt::Write as _;
 
-use millwright_git::history::HistoryStructure;
 use millwright_git::{PathLookup, Repo, read_blobs};
 use similar::{ChangeTag, TextDiff};
 
 use super::history::UnitStep;
 use super::index::UnitIndexError;
-use super::line_history::LineRange;
-use super::record::UnitVersion;
+use super::line_history::LineStep;
+use millwright_model::LineSpan;
 
 /// Unchanged lines around a change.
 const CONTEXT: usize = 3;
-/// Bytes of one patch; the rest of a longer one is left out, and said.
-const MAX_PATCH: usize = 64 << 10;
 /// Comparing two versions that have little in common takes longer than it is worth.
-const MAX_COMPARE: std::time::Duration = std::time::Duration::from_millis(500);
+pub(super) const MAX_COMPARE: std::time::Duration = std::time::Duration::from_millis(500);
 
 /// The lines of a unit in one version of its file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,20 +32,13 @@ pub(super) struct StepTexts {
 }
 
 impl StepTexts {
-    pub(super) fn read(
-        repo: &Repo,
-        structure: &HistoryStructure,
-        steps: &[UnitStep],
-    ) -> Result<Self, UnitIndexError> {
+    pub(super) fn read(repo: &Repo, steps: &[UnitStep]) -> Result<Self, UnitIndexError> {
         let lookup = PathLookup::open(repo)?;
         let mut ids: Vec<[Option<String>; 2]> = Vec::with_capacity(steps.len());
         for step in steps {
             let after = lookup.blob_id(&step.commit, &step.unit.path)?;
-            let parent = structure.position(&step.commit).and_then(|at| structure.commit(at).parents.first());
-            let before = match (&step.before, parent) {
-                (Some(before), Some(parent)) => {
-                    lookup.blob_id(&structure.commit(*parent).id(), &before.path)?
-                }
+            let before = match (&step.before, &step.parent) {
+                (Some(before), Some(parent)) => lookup.blob_id(parent, &before.path)?,
                 _ => None,
             };
             ids.push([before, after]);
@@ -62,13 +52,12 @@ impl StepTexts {
                 contents.insert(id.to_owned(), String::from_utf8_lossy(&content).into_owned());
             }
         })?;
-        let slice = |id: &Option<String>, lines: Option<UnitVersion>, whole: bool| -> Option<UnitText> {
+        let slice = |id: &Option<String>, lines: Option<LineSpan>, whole: bool| -> Option<UnitText> {
             let text = contents.get(id.as_ref()?)?;
             match lines {
-                Some(lines) => Some(UnitText {
-                    text: lines_of(text, lines.start_line, lines.end_line),
-                    first_line: lines.start_line,
-                }),
+                Some(lines) => {
+                    Some(UnitText { text: lines_of(text, lines.start, lines.end), first_line: lines.start })
+                }
                 None => whole.then(|| UnitText { text: text.clone(), first_line: 1 }),
             }
         };
@@ -87,8 +76,17 @@ impl StepTexts {
         self.texts.get(step).map_or((None, None), |(before, after)| (before.as_ref(), after.as_ref()))
     }
 
-    /// The hunks of a step; with `lines` (of the text after it, 1-based within the unit) only those that touch them.
-    pub(super) fn patch(&self, step: usize, lines: Option<LineRange>) -> String {
+    /// The hunks of a step.
+    pub(super) fn patch(&self, step: usize) -> String {
+        self.hunks_of(step, None)
+    }
+
+    /// The hunks of a step that touch its lines.
+    pub(super) fn patch_of_lines(&self, step: &LineStep) -> String {
+        step.changed.map_or_else(String::new, |lines| self.hunks_of(step.number, Some(lines)))
+    }
+
+    fn hunks_of(&self, step: usize, lines: Option<LineSpan>) -> String {
         let (before, after) = self.of(step);
         let Some(after) = after else { return String::new() };
         let empty = UnitText { text: String::new(), first_line: after.first_line };
@@ -103,15 +101,16 @@ pub(super) fn lines_of(text: &str, start: u32, end: u32) -> String {
     text.split_inclusive('\n').skip(skipped).take(count).collect()
 }
 
-/// A unified diff without file headers. Line numbers are those of the files.
-fn hunks(before: &UnitText, after: &UnitText, lines: Option<LineRange>) -> String {
+/// A unified diff without file headers, of `lines` of the text after the change (1-based within the unit) or of all. Line
+/// numbers are those of the files.
+fn hunks(before: &UnitText, after: &UnitText, lines: Option<LineSpan>) -> String {
     let diff = TextDiff::configure().timeout(MAX_COMPARE).diff_lines(&before.text, &after.text);
     let mut out = String::new();
     for group in diff.grouped_ops(CONTEXT) {
         let (Some(first), Some(last)) = (group.first(), group.last()) else { continue };
         let (old, new) =
             (first.old_range().start..last.old_range().end, first.new_range().start..last.new_range().end);
-        let touches = |range: LineRange| {
+        let touches = |range: LineSpan| {
             group.iter().filter(|op| op.tag() != similar::DiffTag::Equal).any(|op| {
                 let new = op.new_range();
                 // Removed lines stand between two lines of the text after the change.
@@ -143,10 +142,6 @@ fn hunks(before: &UnitText, after: &UnitText, lines: Option<LineRange>) -> Strin
             out.push(mark);
             out.push_str(change.value().trim_end_matches(['\n', '\r']));
             out.push('\n');
-            if out.len() > MAX_PATCH {
-                out.push_str("… the rest of the change is left out\n");
-                return out;
-            }
         }
     }
     out

@@ -28,10 +28,11 @@ pub(crate) struct FileVersion {
 impl FileVersion {
     pub(crate) fn new(text: String, lang: SourceLanguage, earlier: Option<&FileVersion>) -> Self {
         let start = earlier.filter(|earlier| earlier.lang == lang);
-        let start = start.and_then(|earlier| Some((earlier.text.as_str(), earlier.tree.as_ref()?)));
-        let mut tree = parse::parse_after(&text, lang, start);
         // How a parser recovers from an error depends on where it started, and the index must not depend on which
         // version was read before.
+        let start = start.and_then(|earlier| Some((earlier.text.as_str(), earlier.tree.as_ref()?)));
+        let start = start.filter(|(_, tree)| !tree.root_node().has_error());
+        let mut tree = parse::parse_after(&text, lang, start);
         if start.is_some() && tree.as_ref().is_some_and(|tree| tree.root_node().has_error()) {
             tree = parse::parse(&text, lang);
         }

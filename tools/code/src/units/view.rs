@@ -19,7 +19,7 @@ const SHOWN_LINES: usize = 60;
 /// The commits that changed a code unit, a range of lines or a file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[schemars(rename = "History")]
-pub struct HistoryView {
+pub struct CodeHistory {
     pub path: String,
     /// The unit, or the one around the lines; absent for a file, and for lines that belong to no unit.
     pub unit: Option<String>,
@@ -118,12 +118,10 @@ impl HistoryPlace {
     }
 }
 
-impl HistoryView {
-    /// The newest `limit` commits of an answer after `offset`. `mask` removes secrets from what authors wrote: subjects, names
-    /// and lines.
-    pub fn new(answer: HistoryAnswer, offset: usize, limit: usize, mask: impl Fn(&str) -> String) -> Self {
-        let total = answer.steps.len();
-        let steps = answer.steps.into_iter().skip(offset).take(limit);
+impl CodeHistory {
+    /// `mask` removes secrets from what authors wrote: subjects, names and lines.
+    pub fn new(answer: HistoryAnswer, mask: impl Fn(&str) -> String) -> Self {
+        let steps = answer.steps.into_iter();
         Self {
             path: answer.path,
             unit: answer.unit,
@@ -131,7 +129,7 @@ impl HistoryView {
             end_line: answer.end_line,
             as_of: answer.as_of,
             end: answer.end,
-            total,
+            total: answer.total,
             commits: steps.map(|step| HistoryCommit::new(step, &mask)).collect(),
             unread: answer.unread,
         }
@@ -216,7 +214,7 @@ impl HistoryCommit {
             at: Timestamp::from_second(step.time),
             author: mask(&step.author),
             subject: mask(&step.subject),
-            patch: mask(&bounded(patch)),
+            patch: bounded(mask(&patch)),
         }
     }
 
@@ -251,7 +249,7 @@ impl HistoryCommit {
         words.join(", ")
     }
 
-    /// The commit in words, as in [`HistoryView::text`].
+    /// The commit in words, as in [`CodeHistory::text`].
     pub fn text(&self, with_patch: bool) -> String {
         let day = self.at.map_or_else(|| "at no time".to_owned(), Timestamp::day);
         let mut out = format!("{}  {day}  {}  {}\n", self.commit.short(), self.author, self.subject);
@@ -311,10 +309,11 @@ fn changes(step: &UnitStep) -> Vec<HistoryChange> {
     what
 }
 
+/// Whole lines only: a secret that is cut in two is not recognised where a text is masked later.
 fn bounded(mut patch: String) -> String {
     if let Some((end, _)) = patch.char_indices().nth(MAX_PATCH) {
-        patch.truncate(end);
-        patch.push_str("\n… shortened\n");
+        patch.truncate(patch[..end].rfind('\n').map_or(0, |at| at + 1));
+        patch.push_str("… shortened\n");
     }
     patch
 }

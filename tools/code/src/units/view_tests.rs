@@ -5,12 +5,13 @@ use millwright_testkit::repository::TestRepo;
 use super::super::question::{HistoryTarget, ask_history};
 use super::*;
 
-fn view(repo: &TestRepo, of: &str, offset: usize, limit: usize) -> HistoryView {
+fn view(repo: &TestRepo, of: &str, offset: usize, limit: usize) -> CodeHistory {
     let opened = Repo::open(&repo.work(), &repo.data()).unwrap();
     let head = opened.resolve("HEAD").unwrap();
     let target = HistoryTarget::parse(of).unwrap();
-    let answer = ask_history(&opened, &RedactionConfig::default(), &head, &target).unwrap();
-    HistoryView::new(answer, offset, limit, |text| text.replace("hunter2", "[masked]"))
+    let part = offset..offset + limit;
+    let answer = ask_history(&opened, &RedactionConfig::default(), &head, &target, part).unwrap();
+    CodeHistory::new(answer, |text| text.replace("hunter2", "[masked]"))
 }
 
 const FIRST: &str =
@@ -30,10 +31,7 @@ fn a_history_reads_as_people_would_tell_it() {
     let repo = shop();
     let view = view(&repo, "b.py::sum_up", 0, 10);
     let told: Vec<String> = view.commits.iter().map(HistoryCommit::what_in_words).collect();
-    assert_eq!(
-        told,
-        ["moved and renamed from a.py::total, changed the signature", "changed the body", "introduced"]
-    );
+    assert_eq!(told, ["moved and renamed from a.py::total", "changed the body", "introduced"]);
     assert!(view.headline().starts_with("b.py::sum_up (lines 1 to 4), at "), "{}", view.headline());
     assert!(view.headline().ends_with(": 3 commits changed it"), "{}", view.headline());
     let text = view.text(true);
@@ -58,6 +56,16 @@ fn a_part_of_a_history_says_so() {
     assert!(!text.contains("@@"), "{text}");
 }
 
+/// A secret that a limit cuts in two is not recognised any more.
+#[test]
+fn a_patch_is_shortened_by_whole_lines() {
+    let repo = TestRepo::new();
+    let text = format!("def f():\n    a = 1\n    b = '{}hunter2'\n", "x".repeat(MAX_PATCH));
+    repo.commit("Add", &[("a.py", &text)]);
+    let patch = &view(&repo, "a.py::f", 0, 1).commits[0].patch;
+    assert!(patch.ends_with("+def f():\n+    a = 1\n… shortened\n"), "{patch}");
+}
+
 #[test]
 fn what_a_shallow_clone_lacks_is_said() {
     let repo = shop();
@@ -67,7 +75,7 @@ fn what_a_shallow_clone_lacks_is_said() {
     let opened = Repo::open(&clone.path().join("c"), &clone.path().join("data")).unwrap();
     let head = opened.resolve("HEAD").unwrap();
     let target = HistoryTarget::parse("b.py::sum_up").unwrap();
-    let answer = ask_history(&opened, &RedactionConfig::default(), &head, &target).unwrap();
-    let view = HistoryView::new(answer, 0, 10, str::to_owned);
+    let answer = ask_history(&opened, &RedactionConfig::default(), &head, &target, 0..10).unwrap();
+    let view = CodeHistory::new(answer, str::to_owned);
     assert!(view.text(false).contains("`git fetch --unshallow` brings the rest"), "{}", view.text(false));
 }

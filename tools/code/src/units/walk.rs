@@ -46,7 +46,7 @@ pub(super) struct UnitWalk<'w> {
     structure: &'w HistoryStructure,
     index: &'w mut UnitIndex,
     as_of: u32,
-    what: FollowScope,
+    scope: FollowScope,
     /// For every position, whether the walk can come there.
     reached: Vec<bool>,
     /// For every path that was followed: the positions that touched it.
@@ -101,14 +101,14 @@ impl<'w> UnitWalk<'w> {
         structure: &'w HistoryStructure,
         index: &'w mut UnitIndex,
         as_of: u32,
-        what: FollowScope,
+        scope: FollowScope,
     ) -> Result<Self, UnitIndexError> {
         Ok(Self {
             repo,
             structure,
             index,
             as_of,
-            what,
+            scope,
             reached: structure.ancestors(as_of),
             touching: HashMap::new(),
             records: HashMap::new(),
@@ -236,17 +236,21 @@ impl<'w> UnitWalk<'w> {
             None if file.is_new => return Ok(None),
             Some(_) | None => Some(FollowedUnit { path: old_path, ..unit.clone() }),
         };
-        let is_touched = self.what == FollowScope::WholeFile;
+        let is_touched = self.scope == FollowScope::WholeFile;
         if is_touched || change.is_some() || file.namespace_changed || before.as_ref() != Some(&unit) {
             let step = UnitStep {
                 unit: unit.clone(),
                 before: before.clone(),
-                parts: change.as_ref().map_or(ChangedParts::NONE, |change| change.parts),
+                parts: match (self.scope, &change) {
+                    (FollowScope::Unit, Some(change)) => change.parts,
+                    // Those of the code outside of its units are not those of the file.
+                    _ => ChangedParts::NONE,
+                },
                 namespace_changed: file.namespace_changed,
                 lines_before: change.as_ref().and_then(|change| change.before),
                 lines_after: change.as_ref().and_then(|change| change.after),
                 split_from: change.and_then(|change| change.origin).filter(|_| before.is_none()),
-                ..UnitStep::of(self.structure.commit(position))
+                ..UnitStep::of(self.structure, position)
             };
             if !result.steps.iter().any(|(at, known)| *at == position && known.unit == step.unit) {
                 result.steps.push((position, step));
@@ -287,8 +291,8 @@ impl<'w> UnitWalk<'w> {
         let positions: BTreeSet<u32> = reached.map(|(at, _)| at as u32).filter(touched).collect();
         let missing: Vec<u32> =
             positions.iter().copied().filter(|at| !self.records.contains_key(at)).collect();
-        self.index.ensure(self.repo, structure, &missing)?;
         let ids: Vec<CommitId> = missing.iter().map(|at| structure.commit(*at).id()).collect();
+        self.index.ensure(self.repo, &ids)?;
         let records = &mut self.records;
         self.index.visit(&ids, |at, record| {
             if let Some(position) = missing.get(at) {

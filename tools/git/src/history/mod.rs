@@ -127,7 +127,8 @@ fn folder(repo: &Repo, rules: &RedactionConfig) -> Result<PathBuf, HistoryError>
 }
 
 /// The folder in which an index of `repo` called `name` keeps its records. Boundary commits of a shallow clone look
-/// like roots, so a shallow clone has separate indexes, which are abandoned when the clone is deepened.
+/// like roots, so a shallow clone has separate indexes, which are abandoned when the clone is deepened. So has a clone
+/// that lacks contents: what could not be read is not asked for again.
 ///
 /// # Errors
 /// When the folder cannot be created.
@@ -136,6 +137,9 @@ pub fn records_folder(repo: &Repo, name: &str) -> Result<PathBuf, HistoryError> 
     if repo.is_shallow() {
         let boundary = std::fs::read(repo.borrowed().join("shallow")).unwrap_or_default();
         folder.push(format!("shallow-{:08x}", crc32fast::hash(&boundary)));
+    }
+    if repo.lacks_contents() {
+        folder.push("partial");
     }
     std::fs::create_dir_all(&folder).map_err(|source| HistoryError::Io {
         action: "creating",

@@ -144,6 +144,11 @@ impl HistoryStructure {
         self.commits.len()
     }
 
+    /// Every commit, each after its parents.
+    pub fn ids(&self) -> Vec<CommitId> {
+        self.commits.iter().map(CommitMeta::id).collect()
+    }
+
     pub fn is_empty(&self) -> bool {
         self.commits.is_empty()
     }

@@ -27,6 +27,7 @@ use std::time::SystemTime;
 use millwright_git::Repo;
 use millwright_ingest::RepoFiles;
 use millwright_ingest::coverage::{CoverageReport, read_coverage};
+pub use millwright_model::TracePrecision;
 use millwright_sandbox::SandboxedCommand;
 use serde::{Deserialize, Serialize};
 use tempfile::TempDir;
@@ -34,18 +35,6 @@ use tempfile::TempDir;
 use crate::ReplayRecipe;
 use crate::checkout_files::read_whole;
 use folder::{TraceFolder, read_files, script_text};
-
-/// How finely a run was observed. Coarser traces are weaker evidence.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum TracePrecision {
-    /// Files that were opened.
-    Files,
-    /// Files and functions that were executed.
-    Functions,
-    /// Files, functions and lines that were executed.
-    Lines,
-}
 
 /// The code executed by one run, below the checkout.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
