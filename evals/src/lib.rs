@@ -69,6 +69,7 @@ fn run_task(options: &EvalOptions) -> Result<(EvalSummary, Vec<CaseResult>), Eva
         EvalTask::Rank => tasks::rank::run(options),
         EvalTask::Investigate => tasks::investigate::run(options),
         EvalTask::Lineage => tasks::lineage::run(options),
+        EvalTask::Trace => tasks::trace::run(options),
         EvalTask::Retrieval => tasks::retrieval::run(options),
         EvalTask::Redaction => tasks::redaction::run(options),
         EvalTask::LogTemplates => {

@@ -30,6 +30,8 @@ pub enum EvalTask {
     LogTemplates,
     /// The commits that changed a code unit.
     Lineage,
+    /// The functions that a failing run executed.
+    Trace,
     /// Finds the duplicates of issue reports.
     Retrieval,
     /// Masks planted secrets and leaves look-alikes alone.
@@ -43,6 +45,7 @@ impl EvalTask {
             EvalTask::Investigate => "investigate",
             EvalTask::LogTemplates => "log-templates",
             EvalTask::Lineage => "lineage",
+            EvalTask::Trace => "trace",
             EvalTask::Retrieval => "retrieval",
             EvalTask::Redaction => "redaction",
         }

@@ -21,10 +21,10 @@ pub(crate) fn repository_of<'a>(
     match name {
         Some(name) => visible
             .find(|repository| repository.name.as_str() == name)
-            .ok_or_else(|| Problem::not_found(format!("you can see no repository {name:?}"))),
+            .ok_or_else(|| Problem::not_found(format!("there is no repository {name:?} that you can see"))),
         None => match (visible.next(), visible.next()) {
             (Some(only), None) => Ok(only),
-            (None, _) => Err(Problem::not_found("you can see no repository")),
+            (None, _) => Err(Problem::not_found("no repository is configured that you can see")),
             (Some(one), Some(other)) => {
                 Err(Problem::unprocessable(format!("say which repository: {}, {} …", one.name, other.name)))
             }
@@ -43,7 +43,8 @@ pub(crate) async fn history(
     let name = repository.name.clone();
     let at = at.or_else(|| repository.branch.clone()).unwrap_or_else(|| "HEAD".to_owned());
     let (offset, limit) = page;
-    let request = HistoryRequest::new(of, at, offset, limit)?;
+    let request = HistoryRequest::new(of, at, offset, limit)
+        .map_err(|error| Problem::bad_request(error.to_string()))?;
     let Some(permit) = app.code_questions.permit().await else {
         return Err(Problem::busy("other questions about code are being answered; ask again in a moment"));
     };

@@ -64,4 +64,14 @@ async fn a_history_is_given_of_what_the_caller_may_see() {
     let away = ask(&admin, "of=a.py&repository=billing").await;
     away.refuses(503, "the clone of billing cannot be read here yet");
     assert!(!away.text.contains("nowhere"), "{}", away.text);
+    // What is broken here is for the operator, and where it lies is not told.
+    let mut broken = of_shop(&repo);
+    std::fs::write(repo.beside("config-file"), "").unwrap();
+    broken.name = "broken".parse().unwrap();
+    let data = repo.beside("config-file");
+    let scene = service(vec![broken], &data).await;
+    let admin = scene.token(TokenRole::Admin).await;
+    let answer = scene.ask("GET", "/v1/history?of=shop/cart.py", Some(&admin), None).await;
+    answer.refuses(500, "the log says why");
+    assert!(!answer.text.contains("config-file"), "{}", answer.text);
 }

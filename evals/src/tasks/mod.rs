@@ -8,3 +8,4 @@ pub mod log_templates;
 pub mod rank;
 pub mod redaction;
 pub mod retrieval;
+pub mod trace;

@@ -7,7 +7,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use millwright_code::SourceLanguage;
 use millwright_code::units::{CodeUnit, FileOutline, UnitIndex, outline};
-use millwright_git::RevisionReader;
+use millwright_git::{Repo, RevisionReader};
 use millwright_model::{ChangedUnit, CommitId, ExecutedCode, TracePrecision};
 use millwright_replay::exec_trace::{ExecutedFile, ExecutionTrace};
 
@@ -40,13 +40,8 @@ pub(super) fn executed_code(
     let languages: HashSet<SourceLanguage> =
         traced.iter().filter_map(|(path, _)| SourceLanguage::from_path(path)).collect();
 
-    let mut outlines = Outlines::open(ctx)?;
-    let mut executed: BTreeSet<(&str, String)> = BTreeSet::new();
-    for (path, file) in traced.iter().take(MAX_FILES) {
-        if let Some(outline) = outlines.of(path) {
-            executed.extend(units_of(file, outline).map(|unit| (path.as_str(), unit.key.clone())));
-        }
-    }
+    let mut outlines = Outlines::open(&ctx.repo, &ctx.bad)?;
+    let executed = outlines.units_of_all(&traced);
     let of_culprit = |unit: &&(&str, String)| own.contains(unit.0);
     let (first, rest): (Vec<_>, Vec<_>) = executed.iter().partition(of_culprit);
     let named = first.into_iter().chain(rest).map(|(path, unit)| format!("{path}::{unit}"));
@@ -70,6 +65,20 @@ pub(super) fn executed_code(
         changed_total: count(changed.len()),
         changed: touched,
     })
+}
+
+/// The functions that a run at `revision` executed, each as its path and its key there.
+///
+/// # Errors
+/// When the repository cannot be read.
+pub fn executed_units(
+    repo: &Repo,
+    revision: &CommitId,
+    trace: &ExecutionTrace,
+) -> Result<BTreeSet<(String, String)>, ToolError> {
+    let traced: Vec<(&String, &ExecutedFile)> = trace.files.iter().collect();
+    let units = Outlines::open(repo, revision)?.units_of_all(&traced);
+    Ok(units.into_iter().map(|(path, key)| (path.to_owned(), key)).collect())
 }
 
 /// Whether a unit ran whose language was traced; `None` where the trace does not show it.
@@ -130,9 +139,20 @@ struct Outlines<'r> {
 }
 
 impl<'r> Outlines<'r> {
-    fn open(ctx: &'r ToolContext) -> Result<Self, ToolError> {
-        let reader = RevisionReader::open(&ctx.repo, &ctx.bad).map_err(ToolError::from)?;
+    fn open(repo: &'r Repo, revision: &CommitId) -> Result<Self, ToolError> {
+        let reader = RevisionReader::open(repo, revision).map_err(ToolError::from)?;
         Ok(Self { reader, by_path: HashMap::new() })
+    }
+
+    /// The functions that ran, of the first [`MAX_FILES`] files.
+    fn units_of_all<'t>(&mut self, files: &[(&'t String, &ExecutedFile)]) -> BTreeSet<(&'t str, String)> {
+        let mut executed = BTreeSet::new();
+        for (path, file) in files.iter().take(MAX_FILES) {
+            if let Some(outline) = self.of(path) {
+                executed.extend(units_of(file, outline).map(|unit| (path.as_str(), unit.key.clone())));
+            }
+        }
+        executed
     }
 
     fn of(&mut self, path: &str) -> Option<&FileOutline> {

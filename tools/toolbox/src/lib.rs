@@ -91,6 +91,7 @@ use log_templates::LogTemplates;
 pub use context::{NoProgress, ProgressEvent, ProgressSink, ToolContext};
 pub use dispatch::{CallGrant, Dispatcher, ToolAnswer, ToolCall};
 pub use error::{ToolError, ToolErrorKind};
+pub use executed_code::executed_units;
 pub use millwright_sandbox::CancelFlag;
 pub use output::{MAX_TEXT_CHARS, NextPage, ToolOutput};
 pub use policy::{Decision, Effect, Policy};

@@ -193,6 +193,7 @@ pub(crate) enum EvalTaskOption {
     Investigate,
     LogTemplates,
     Lineage,
+    Trace,
     Retrieval,
     Redaction,
 }

@@ -166,6 +166,7 @@ fn options(arguments: &EvalRunArguments, config: &Config) -> Result<EvalOptions>
             Some(EvalTaskOption::Investigate) | None => EvalTask::Investigate,
             Some(EvalTaskOption::LogTemplates) => EvalTask::LogTemplates,
             Some(EvalTaskOption::Lineage) => EvalTask::Lineage,
+            Some(EvalTaskOption::Trace) => EvalTask::Trace,
             Some(EvalTaskOption::Retrieval) => EvalTask::Retrieval,
             Some(EvalTaskOption::Redaction) => EvalTask::Redaction,
         },

@@ -63,7 +63,7 @@ pub(super) async fn show(
         h1 { "Code history" }
         p.dim { "The commits that changed a function, a type, some lines or a file, followed through renames and moves." }
         @if names.is_empty() {
-            div.empty { p { "There is no repository that you can see." } p { a href="/docs/service" { "How to add one" } } }
+            div.empty { p { "No repository is configured that you can see." } p { a href="/docs/service" { "How to add one" } } }
         } @else {
             (form(&asked, &names))
             @match &answer {

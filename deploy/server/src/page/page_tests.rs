@@ -652,6 +652,9 @@ async fn a_history_is_shown_with_its_hunks() {
     assert!(answer.text.contains("class=\"add\"") && !answer.text.contains("ann@example.org"));
     let wrong = page("?of=shop/cart.py::%3Cscript%3E").await;
     assert!(wrong.text.contains("role=\"alert\"") && !wrong.text.contains("<script>"), "{}", wrong.text);
+    assert_eq!(wrong.status, 404);
+    // What is no number in the address begins with the newest.
+    assert!(page("?of=shop/cart.py::total&offset=x").await.text.contains("2 commits changed it"));
     let none = service(Vec::new(), &repo.data()).await;
     let browser = Browser::signed_in(&none, TokenRole::Viewer).await;
     assert!(browser.get("/history").await.text.contains("No repository is configured"));

@@ -1,9 +1,10 @@
 /*!
 Labelled histories. A file has one case a line:
 
-`{"id", "repository", "at", "of", "commits": ["…"], "documentation": ["…"]}`, where `of` is `PATH::NAME`, `PATH:10-20` or
-`PATH`, `commits` are the full ids of those that changed it, and `documentation` those of them that changed nothing but
-documentation (may be left out).
+`{"id", "repository", "at", "of", "commits": ["…"], "documentation": ["…"], "optional": ["…"]}`, where `of` is `PATH::NAME`,
+`PATH:10-20` or `PATH`, and `commits` are the full ids of those that changed it. Two lists may be left out: `documentation`
+are those of them that changed nothing but documentation, and `optional` others that may be named or not, such as those
+that only formatted it.
 
 A folder is one of the method, class or block oracle of CodeTracker (Jodavi and Tsantalis, "Accurate method and variable
 tracking in commit history", ESEC/FSE 2022), one JSON file a history. Its classes count only changes of their declaration.
@@ -48,6 +49,8 @@ pub(super) struct LineageCase {
     /// Whether only changes of the declaration count.
     pub(super) declaration_only: bool,
     pub(super) expected: Vec<ExpectedChange>,
+    /// Commits that count neither for an answer nor against it.
+    pub(super) optional: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -60,6 +63,8 @@ struct CaseLine {
     commits: Vec<String>,
     #[serde(default)]
     documentation: Vec<String>,
+    #[serde(default)]
+    optional: Vec<String>,
 }
 
 /// One history of CodeTracker's oracle.
@@ -120,6 +125,7 @@ fn read_lines(path: &Path) -> Result<Vec<LineageCase>, EvalError> {
                 place: CasePlace::Question(case.of),
                 declaration_only: false,
                 expected: case.commits.into_iter().map(change).collect(),
+                optional: case.optional,
             })
         })
         .collect()
@@ -160,5 +166,6 @@ fn oracle_case(file: &Path) -> Result<LineageCase, EvalError> {
         place,
         declaration_only: history.class_declaration_line.is_some(),
         expected,
+        optional: Vec::new(),
     })
 }

@@ -159,7 +159,8 @@ fn counts(
     };
     let counted: Vec<&AnsweredStep> = answer.steps.iter().filter(counts_step).collect();
     let commits = |steps: &[&AnsweredStep]| -> BTreeSet<String> {
-        steps.iter().map(|step| step.step.commit.to_string()).collect()
+        let commits = steps.iter().map(|step| step.step.commit.to_string());
+        commits.filter(|commit| !case.optional.contains(commit)).collect()
     };
     let named = commits(&counted);
     let expected: BTreeSet<String> = case.expected.iter().map(|change| change.commit.clone()).collect();
@@ -198,7 +199,8 @@ fn counts(
     if !case.declaration_only {
         let span = (answer.start_line, answer.end_line);
         match baselines::log_of_lines(repo, as_of, &answer.path, span) {
-            Ok(lines) => {
+            Ok(mut lines) => {
+                lines.retain(|commit| !case.optional.contains(commit));
                 counts.insert(GIT_LOG_L, CommitCounts::of(&lines, &expected));
             }
             Err(error) => tracing::warn!(event = "eval.baseline", case = case.id, error, "not compared"),
