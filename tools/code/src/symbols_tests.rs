@@ -295,6 +295,44 @@ std::string& name() { static std::string s; return s; }
 }
 
 #[test]
+fn php() {
+    let source = "<html><?php
+namespace App\\Shop;
+use App\\Model\\Item;
+/** A cart. */
+final class Cart extends Base implements Countable {
+    const LIMIT = 9;
+    private ?Item $last = null;
+    public function add(Item $item): void { $this->items[] = $item; $this->log('x'); Tax::of($item); }
+    public static function empty(): self { return new self(); }
+}
+trait Logs { protected function log(string $text) { error_log($text); } }
+enum Size: string { case Small = 's'; public function label(): string { return ucfirst($this->value); } }
+function total(array $items): float { return array_sum($items); }
+?></html>
+";
+    insta::assert_snapshot!(listed(source, SourceLanguage::Php), @r"
+    Class Cart 5-10
+    Constant Cart.LIMIT 6-6
+    Field Cart.last 7-7
+    Method Cart.add 8-8
+    Method Cart.empty 9-9
+    Trait Logs 11-11
+    Method Logs.log 11-11
+    Enum Size 12-12
+    Constant Size.Small 12-12
+    Method Size.label 12-12
+    Function total 13-13
+    ");
+    let imports = crate::imports(source, SourceLanguage::Php);
+    assert_eq!(imports[0].module, "App\\Model");
+    assert_eq!(imports[0].names, ["Item"]);
+    let calls = crate::calls(source, SourceLanguage::Php, None);
+    let called: Vec<&str> = calls.iter().map(|call| call.name.as_str()).collect();
+    assert_eq!(called, ["log", "of", "error_log", "ucfirst", "array_sum"]);
+}
+
+#[test]
 fn hostile_sources_end_in_time_and_without_a_crash() {
     let nested = |open: &str, close: &str, times: usize| open.repeat(times) + &close.repeat(times);
     for (lang, source) in [
@@ -308,6 +346,7 @@ fn hostile_sources_end_in_time_and_without_a_crash() {
         (SourceLanguage::Go, nested("func(){", "}", 4_000)),
         (SourceLanguage::Tsx, nested("<a>", "</a>", 4_000)),
         (SourceLanguage::Cpp, "template<class T>".repeat(4_000)),
+        (SourceLanguage::Php, format!("<?php {}", nested("function f() {", "}", 4_000))),
         (SourceLanguage::Python, "\u{0}\u{feff}\u{202e}def f\u{0}():\r\r\n\tpass".repeat(1000)),
     ] {
         let found = symbols(&source, lang);
@@ -327,7 +366,7 @@ proptest::proptest! {
     #![proptest_config(proptest::prelude::ProptestConfig::with_cases(64))]
     #[test]
     fn no_text_breaks_the_walk(source in "[a-z(){}\\[\\]<>:;,.'\"#/*@= \\n\\t\u{e9}]{0,200}") {
-        for lang in [SourceLanguage::Python, SourceLanguage::JavaScript, SourceLanguage::TypeScript, SourceLanguage::Tsx, SourceLanguage::Rust, SourceLanguage::Go, SourceLanguage::Java, SourceLanguage::C, SourceLanguage::Cpp] {
+        for lang in [SourceLanguage::Python, SourceLanguage::JavaScript, SourceLanguage::TypeScript, SourceLanguage::Tsx, SourceLanguage::Rust, SourceLanguage::Go, SourceLanguage::Java, SourceLanguage::C, SourceLanguage::Cpp, SourceLanguage::Php] {
             for symbol in symbols(&source, lang) {
                 proptest::prop_assert!(symbol.start_line >= 1 && symbol.start_line <= symbol.end_line);
             }

@@ -149,7 +149,9 @@ impl<'r> Outlines<'r> {
         let mut executed = BTreeSet::new();
         for (path, file) in files.iter().take(MAX_FILES) {
             if let Some(outline) = self.of(path) {
-                executed.extend(units_of(file, outline).map(|unit| (path.as_str(), unit.key.clone())));
+                executed.extend(
+                    units_of(file, outline).into_iter().map(|unit| (path.as_str(), unit.key.clone())),
+                );
             }
         }
         executed
@@ -167,13 +169,19 @@ impl<'r> Outlines<'r> {
     }
 }
 
-/// The functions of a file that ran: those around an executed line, or named by the tracer.
-fn units_of<'o>(file: &ExecutedFile, outline: &'o FileOutline) -> impl Iterator<Item = &'o CodeUnit> {
-    let by_line = file.lines.iter().filter_map(|line| outline.innermost(*line));
-    let by_name =
-        file.functions.iter().filter(|_| file.lines.is_empty()).flat_map(|name| outline.named(name));
-    let units: Vec<&CodeUnit> = by_line.chain(by_name).filter(|unit| !unit.is_type()).collect();
-    units.into_iter()
+/// The functions of a file that ran: those with an executed line in their bodies, and those on one line that the tracer
+/// names. Where its names are not those of the source, an executed line is enough.
+fn units_of<'o>(file: &ExecutedFile, outline: &'o FileOutline) -> Vec<&'o CodeUnit> {
+    let named: Vec<&CodeUnit> =
+        file.functions.iter().flat_map(|name| outline.named(name)).filter(|unit| !unit.is_type()).collect();
+    if file.lines.is_empty() && file.import_lines.is_empty() {
+        return named;
+    }
+    let is_named = |unit: &CodeUnit| named.is_empty() || named.iter().any(|known| known.key == unit.key);
+    let by_body = file.lines.iter().filter_map(|line| outline.executed_at(*line));
+    let lines = file.lines.iter().chain(file.import_lines.iter().filter(|_| !named.is_empty()));
+    let on_one_line = lines.flat_map(|line| outline.within_line(*line)).filter(|unit| is_named(unit));
+    by_body.chain(on_one_line).collect()
 }
 
 fn count(of: usize) -> u32 {

@@ -70,3 +70,27 @@ fn the_units_of_the_culprit_that_ran_are_told_from_those_that_did_not() {
     assert_eq!(code.files, 1);
     assert!(told(&code).iter().all(|(_, ran)| ran.is_none()), "{code:?}");
 }
+
+#[test]
+fn a_function_on_one_line_ran_when_the_tracer_names_it() {
+    let repo = TestRepo::new();
+    let text = "class A {\n  get a() { return 1 }\n  get b() { return 2 }\n  c() {\n    return [() => 1]\n  }\n}\nmodule.exports = A\n";
+    let head = repo.commit("Add", &[("a.js", text)]);
+    let units = |functions: &[&str]| -> Vec<String> {
+        let file = ExecutedFile {
+            lines: [2, 4, 5].into(),
+            import_lines: [1, 3].into(),
+            functions: functions.iter().map(|name| (*name).to_owned()).collect(),
+        };
+        let trace = ExecutionTrace {
+            precision: TracePrecision::Lines,
+            files: BTreeMap::from([("a.js".into(), file)]),
+        };
+        let opened = Repo::open(&repo.work(), &repo.data()).unwrap();
+        executed_units(&opened, &head, &trace).unwrap().into_iter().map(|(_, key)| key).collect()
+    };
+    assert_eq!(units(&["a", "c"]), ["A.a", "A.c"]);
+    assert_eq!(units(&["b"]), ["A.b", "A.c"]);
+    // Names that are not those of the source say nothing.
+    assert_eq!(units(&["_ZN1A1aEv"]), ["A.a", "A.c"]);
+}

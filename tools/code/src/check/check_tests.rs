@@ -35,6 +35,14 @@ fn refuses_what_does_not_parse() {
         ("a.ts", "const a: number = 1;\n", "const a: = 1;\n", Some((SyntaxError, 1))),
         ("a.go", "package p\n\nfunc f() {\n}\n", "package p\n\nfunc f() {\n", Some((SyntaxError, 3))),
         ("A.java", "class A {\n}\n", "class A {\n", Some((SyntaxError, 1))),
+        ("a.php", "<?php\nf();\n", "<?php\nf(;\n", Some((SyntaxError, 2))),
+        (
+            "a.php",
+            "<?php\nfunction f($a) { return $a; }\n",
+            "<?php\nfunction f($a) {\n  switch ($a) {\n    case 1:\n      return g($b);\n    default:\n      \
+             $c = fn($x) => $x + $y;\n  }\n  if ($a): ?>\n<b>x</b>\n<?php endif;\n  return $c;\n}\n",
+            None,
+        ),
         ("a.py", "x = (1\n", "x = 1\n", None),
         ("a.txt", "if", "for", None),
         ("a.py", "if a:\n    b()\nc()\n", "if a:\nc()\n", Some((EmptyBlock, 1))),

@@ -139,7 +139,7 @@ fn is_exit_call(table: &SyntaxTable<'_>, row: Row) -> bool {
         SourceLanguage::Rust => {
             matches!(callee, "panic" | "unreachable" | "todo" | "unimplemented" | "std::process::exit")
         }
-        SourceLanguage::Java | SourceLanguage::Ruby | SourceLanguage::Bash => false,
+        SourceLanguage::Java | SourceLanguage::Ruby | SourceLanguage::Php | SourceLanguage::Bash => false,
     }
 }
 

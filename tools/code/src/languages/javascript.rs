@@ -73,7 +73,13 @@ fn define(node: Node<'_>, source: &str, scope: DefinitionScope) -> Option<Syntax
                 .map(str::trim)
                 .filter(|part| !matches!(*part, "module" | "exports" | "prototype" | "this" | "window"))
                 .collect();
-            let (name, qualifier) = parts.split_last()?;
+            let Some((name, qualifier)) = parts.split_last() else {
+                // `module.exports = function tokenize() {}`
+                return SyntaxDefinition::new(
+                    field_text(node.child_by_field_name("right")?, "name", source)?,
+                    kind,
+                );
+            };
             let mut definition = SyntaxDefinition::new(name, kind)?;
             definition.qualifier = (!qualifier.is_empty()).then(|| qualifier.join("."));
             Some(definition)

@@ -8,6 +8,7 @@ mod c;
 mod go;
 mod java;
 mod javascript;
+mod php;
 mod python;
 mod ruby;
 mod rust;
@@ -30,6 +31,7 @@ pub enum SourceLanguage {
     C,
     Cpp,
     Ruby,
+    Php,
     Bash,
 }
 
@@ -46,6 +48,7 @@ impl SourceLanguage {
             Self::C => "C",
             Self::Cpp => "C++",
             Self::Ruby => "Ruby",
+            Self::Php => "PHP",
             Self::Bash => "Bash",
         }
     }
@@ -64,6 +67,7 @@ impl SourceLanguage {
             "java" => SourceLanguage::Java,
             "c" | "h" => SourceLanguage::C,
             "rb" | "rake" | "gemspec" => SourceLanguage::Ruby,
+            "php" | "phtml" | "inc" => SourceLanguage::Php,
             "sh" | "bash" => SourceLanguage::Bash,
             "cc" | "cpp" | "cxx" | "c++" | "hh" | "hpp" | "hxx" | "ipp" | "inl" => SourceLanguage::Cpp,
             _ => return None,
@@ -82,6 +86,7 @@ impl SourceLanguage {
             SourceLanguage::C => &c::C,
             SourceLanguage::Cpp => &c::CPP,
             SourceLanguage::Ruby => &ruby::GRAMMAR,
+            SourceLanguage::Php => &php::GRAMMAR,
             SourceLanguage::Bash => &bash::GRAMMAR,
         }
     }

@@ -30,6 +30,8 @@ pub struct CodeUnit {
     pub end_line: u32,
     /// Line on which the comments before it begin; `start_line` when there are none.
     pub doc_line: u32,
+    /// Line on which its body begins; `start_line` when it has none.
+    pub body_line: u32,
     /// Where the comments that belong to it begin; the same as `start` when there are none.
     pub(crate) doc: usize,
     pub(crate) start: usize,
@@ -76,6 +78,22 @@ impl FileOutline {
         let units = self.units.iter().rev();
         let around = units.filter(|unit| unit.start_line <= line && line <= unit.end_line);
         around.min_by_key(|unit| unit.end_line - unit.start_line)
+    }
+
+    /// The innermost function or method whose body has this line (1-based). What stands on the line of its head is decided
+    /// by what is around it: a definition is executed when its function is made, not when it is called.
+    pub fn executed_at(&self, line: u32) -> Option<&CodeUnit> {
+        let has_line = |unit: &&CodeUnit| {
+            let first = if unit.body_line > unit.start_line { unit.body_line } else { unit.start_line + 1 };
+            !unit.is_type() && first <= line && line <= unit.end_line
+        };
+        self.units.iter().rev().filter(has_line).min_by_key(|unit| unit.end_line - unit.start_line)
+    }
+
+    /// The functions and methods that stand on this line (1-based) alone.
+    pub fn within_line(&self, line: u32) -> impl Iterator<Item = &CodeUnit> {
+        let units = self.units.iter();
+        units.filter(move |unit| !unit.is_type() && unit.start_line == line && unit.end_line == line)
     }
 
     /// The units with this name: a key, a qualified name, or the end of one (`method` of `Class.method`).
@@ -180,6 +198,7 @@ pub(crate) fn outline_of(tree: &Tree, source: &str, lang: SourceLanguage) -> Fil
                 _ => (depth, node.start_byte(), line(node)),
             };
             let doc = comments.take().filter(|run| run.belongs_to(outer_depth, start_line));
+            let body = body_of(node);
             let in_type = scope == DefinitionScope::Type || definition.qualifier.is_some();
             unit = Some(units.len());
             let mut key = name.clone();
@@ -196,7 +215,8 @@ pub(crate) fn outline_of(tree: &Tree, source: &str, lang: SourceLanguage) -> Fil
                 doc_line: doc.as_ref().map_or(start_line, |run| run.first_line),
                 doc: doc.map_or(start, |run| run.start),
                 start,
-                body: body_of(node).unwrap_or(node.end_byte()),
+                body_line: body.map_or(start_line, line),
+                body: body.map_or(node.end_byte(), |body| body.start_byte()),
                 end: node.end_byte(),
             });
         }
@@ -239,14 +259,14 @@ fn number_repeated(units: &mut [CodeUnit]) {
     }
 }
 
-/// Where the body of a definition begins; of a variable, where the body of the function it is set to does.
-fn body_of(node: Node<'_>) -> Option<usize> {
+/// The body of a definition; of a variable, that of the function it is set to.
+fn body_of(node: Node<'_>) -> Option<Node<'_>> {
     let direct = node.child_by_field_name("body");
     let of_value = || {
         let value = node.child_by_field_name("value").or_else(|| node.child_by_field_name("right"))?;
         value.child_by_field_name("body")
     };
-    direct.or_else(of_value).map(|body| body.start_byte())
+    direct.or_else(of_value)
 }
 
 /// A run of comments without a blank line in it.

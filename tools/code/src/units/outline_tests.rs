@@ -63,6 +63,10 @@ fn a_function_has_the_name_that_a_report_gives_it() {
         ),
         (SourceLanguage::Ruby, "module M\n  class A\n    def m; end\n    def self.s; end\n  end\nend\n"),
         (SourceLanguage::Bash, "f() { echo; }\n"),
+        (
+            SourceLanguage::Php,
+            "<?php\nclass A { const C = 1; private $p; function m() {} }\ninterface I { function i(); }\nfunction f() {}\n",
+        ),
     ];
     for (lang, source) in sources {
         let outline = outline(source, lang);
@@ -116,4 +120,22 @@ proptest::proptest! {
             }
         }
     }
+}
+
+/// A definition stands on the lines of the function that makes it, and runs on those of its body.
+#[test]
+fn a_line_is_executed_by_the_function_whose_body_has_it() {
+    let text = "def outer(x):\n    def inner(y):\n        return y\n\n    return [inner, lambda: 1]\n\n\ndef one(): return 1\n";
+    let outline = outline(text, SourceLanguage::Python);
+    let at = |line| outline.executed_at(line).map(|unit| unit.name());
+    assert_eq!([1, 2, 3, 5, 8].map(at), [None, Some("outer"), Some("outer.inner"), Some("outer"), None]);
+    assert_eq!(outline.within_line(8).map(CodeUnit::name).collect::<Vec<_>>(), ["one"]);
+    assert_eq!(outline.within_line(2).count(), 0);
+}
+
+#[test]
+fn a_module_that_is_a_function_has_its_name() {
+    let outline =
+        outline("module.exports = function tokenize(a) {\n  return a\n}\n", SourceLanguage::JavaScript);
+    assert_eq!(outline.units.iter().map(CodeUnit::name).collect::<Vec<_>>(), ["tokenize"]);
 }

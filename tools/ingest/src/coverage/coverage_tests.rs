@@ -180,6 +180,18 @@ fn reads_v8_through_the_source_map_that_node_keeps() {
     });
     let report = read(&script.to_string());
     assert_eq!(shown(&report, "/srv/src/till.ts"), "1 | 3 | ");
+    // A method on one line of the source: its name stands in the class, which the script itself makes.
+    let script = json!({
+        "result": [{ "scriptId": "1", "url": "file:///srv/src/till.ts", "functions": [
+            { "functionName": "", "ranges": [{ "startOffset": 0, "endOffset": 22, "count": 1 }] },
+            { "functionName": "add", "ranges": [{ "startOffset": 4, "endOffset": 10, "count": 2 }] } ] }],
+        "source-map-cache": { "file:///srv/src/till.ts": { "lineLengths": [10, 10], "url": null, "data": {
+            "version": 3, "sources": ["till.ts"], "names": [], "mappings": "AAAA,IAAI" } } },
+    });
+    let report = read(&script.to_string());
+    let file = &report.files["/srv/src/till.ts"];
+    assert!(file.executed.contains(&1) && !file.loaded.contains(&1), "{file:?}");
+    assert!(file.functions.contains("add"), "{file:?}");
 }
 
 #[test]

@@ -4,7 +4,7 @@ function and block. The innermost range decides. Characters become lines by the 
 transpiled in memory, by the source map that node keeps beside the ranges.
 */
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use percent_encoding::percent_decode_str;
 use serde_json::Value;
@@ -28,8 +28,26 @@ struct OffsetCounts {
 struct MappedLines {
     /// Paths of the sources, by their number in the map.
     paths: HashMap<u32, String>,
-    /// Source, line, count.
-    lines: Vec<(u32, u64, RangeCount)>,
+    /// By source and line: the highest count, and whether only the script itself came there.
+    lines: BTreeMap<(u32, u64), RangeCount>,
+    /// The source at each offset of the script, ascending.
+    sources: Vec<(u64, u32)>,
+}
+
+impl MappedLines {
+    /// Adds what is at one place. A line on which a function ran is one of the function, whatever else stands on it.
+    fn add(&mut self, source: u32, line: u64, count: RangeCount) {
+        let known = self.lines.entry((source, line)).or_insert(RangeCount { hits: 0, is_top_level: true });
+        known.is_top_level &= count.is_top_level || count.hits == 0;
+        known.hits = known.hits.max(count.hits);
+    }
+
+    /// The source of a function that begins at an offset.
+    fn source_at(&self, offset: u64) -> Option<&str> {
+        let next = self.sources.partition_point(|(start, _)| *start < offset);
+        let (_, source) = self.sources.get(next)?;
+        self.paths.get(source).map(String::as_str)
+    }
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -55,9 +73,9 @@ pub(super) fn read(scripts: &[Value], maps: Option<&Value>, sources: &mut Source
         let counts = OffsetCounts::of(functions);
         let mapped =
             maps.and_then(|maps| maps.get(url)).and_then(|entry| mapped_lines(&path, entry, &counts));
-        match (mapped, sources(&path)) {
+        match (&mapped, sources(&path)) {
             (Some(mapped), _) => {
-                for (source, number, count) in &mapped.lines {
+                for ((source, number), count) in &mapped.lines {
                     if let Some(path) = mapped.paths.get(source) {
                         record(&mut report, path, *number, *count);
                     }
@@ -79,8 +97,18 @@ pub(super) fn read(scripts: &[Value], maps: Option<&Value>, sources: &mut Source
         }
         for function in functions {
             let name = function.get("functionName").and_then(Value::as_str).unwrap_or_default();
-            if function.pointer("/ranges/0/count").and_then(Value::as_u64).is_some_and(|count| count > 0) {
-                report.function(&path, name);
+            let number = |key: &str| function.pointer(key).and_then(Value::as_u64);
+            if number("/ranges/0/count").is_none_or(|count| count == 0) {
+                continue;
+            }
+            match &mapped {
+                None => report.function(&path, name),
+                Some(mapped) => {
+                    let source = number("/ranges/0/startOffset").and_then(|offset| mapped.source_at(offset));
+                    if let Some(source) = source {
+                        report.function(source, name);
+                    }
+                }
             }
         }
     }
@@ -183,19 +211,22 @@ fn mapped_lines(script: &str, entry: &Value, counts: &OffsetCounts) -> Option<Ma
         start = start.saturating_add(length.as_u64()?).saturating_add(1);
     }
     let folder = script.rsplit_once('/').map_or("", |(folder, _)| folder);
-    let mut mapped = MappedLines { paths: HashMap::new(), lines: Vec::new() };
+    let mut mapped = MappedLines { paths: HashMap::new(), lines: BTreeMap::new(), sources: Vec::new() };
     for token in map.tokens().take(MAX_LINES) {
         let (Some(source), Some(start)) = (token.get_source(), starts.get(token.get_dst_line() as usize))
         else {
             continue;
         };
-        let Some(count) = counts.at(start.saturating_add(u64::from(token.get_dst_col()))) else { continue };
+        let offset = start.saturating_add(u64::from(token.get_dst_col()));
+        let Some(count) = counts.at(offset) else { continue };
         if source.len() > MAX_PATH_BYTES {
             continue;
         }
         mapped.paths.entry(token.get_src_id()).or_insert_with(|| original_path(folder, source));
-        mapped.lines.push((token.get_src_id(), u64::from(token.get_src_line()) + 1, count));
+        mapped.add(token.get_src_id(), u64::from(token.get_src_line()) + 1, count);
+        mapped.sources.push((offset, token.get_src_id()));
     }
+    mapped.sources.sort_unstable();
     (!mapped.lines.is_empty()).then_some(mapped)
 }
 

@@ -39,6 +39,8 @@ pub(super) fn role<'s>(table: &SyntaxTable<'s>, row: Row) -> Option<(&'s str, Na
         SourceLanguage::Rust => compiled::rust(table, row, parent),
         SourceLanguage::Ruby => shell_and_ruby::ruby(table, row, parent),
         SourceLanguage::Bash => shell_and_ruby::bash(table, row, parent),
+        // Nothing is claimed of its names.
+        SourceLanguage::Php => None,
     }?;
     Some((name, role))
 }
