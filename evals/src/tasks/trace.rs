@@ -54,6 +54,9 @@ struct TraceCase {
     files: BTreeSet<String>,
     /// The functions that ran.
     ran: Vec<ExecutedFunction>,
+    /// Functions without a name of their own that ran: they count neither for a trace nor against it.
+    #[serde(default)]
+    unnamed: Vec<ExecutedFunction>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -187,9 +190,11 @@ fn judge(case: &TraceCase, options: &EvalOptions) -> Result<TracedCase, String> 
     let (traced_ms, trace) = median_run(&repo, traced, &at, true)?;
     let trace = trace.ok_or("nothing was traced")?;
     let named = executed_units(&repo, &at, &trace).map_err(|e| said(&e))?;
-    let named: BTreeSet<FunctionKey> =
-        named.into_iter().filter(|(path, _)| case.files.contains(path)).collect();
-    let ran = functions(&repo, &at, &case.ran)?;
+    let (ran, unnamed) = (functions(&repo, &at, &case.ran)?, functions(&repo, &at, &case.unnamed)?);
+    let counts = |function: &FunctionKey| {
+        case.files.contains(&function.0) && (ran.contains(function) || !unnamed.contains(function))
+    };
+    let named: BTreeSet<FunctionKey> = named.into_iter().filter(counts).collect();
     let only = |a: &BTreeSet<FunctionKey>, b: &BTreeSet<FunctionKey>| {
         a.difference(b).take(20).map(|(path, key)| format!("{path}::{key}")).collect::<Vec<_>>()
     };
