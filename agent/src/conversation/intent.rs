@@ -92,12 +92,6 @@ pub(super) fn understand(text: &str) -> QuestionIntent {
     if has(&["happened"]) && has(&["before"]) || has(&["similar"]) && has(&["incidents", "incident"]) {
         return QuestionIntent::SeenBefore(None);
     }
-    if let Some(word) = at(&["history", "evolved", "evolve"]) {
-        // "the history of X", "how did X evolve", "X's history".
-        let behind = target(word + 1);
-        let before = || target_of(words.get(..word).unwrap_or_default());
-        return QuestionIntent::HistoryOf(if behind == QuestionTarget::This { before() } else { behind });
-    }
     if has(&["who", "whom"]) {
         return match () {
             () if has(&["owns", "own", "owner", "owners", "ask", "knows", "maintains"]) => {
@@ -117,9 +111,6 @@ pub(super) fn understand(text: &str) -> QuestionIntent {
     if matches!(first, "what" | "when") && has(&["changed", "changes"]) {
         return QuestionIntent::WhoChanged(target(at(&["changed", "changes"]).unwrap_or(0) + 1));
     }
-    if matches!(first, "show" | "open" | "cat" | "print" | "display") {
-        return QuestionIntent::Show(target(1));
-    }
     if first == "where" || has(&["defined", "definition", "defines"]) {
         let name = target(if first == "where" { 1 } else { 0 });
         return match has(&["used", "called", "referenced", "uses"]) {
@@ -130,6 +121,15 @@ pub(super) fn understand(text: &str) -> QuestionIntent {
     if matches!(first, "grep" | "search" | "find") {
         let from = at(&["for"]).map_or(1, |at| at + 1);
         return subject(after(text, from)).map_or(QuestionIntent::Unknown, QuestionIntent::Search);
+    }
+    if let Some(word) = at(&["history", "evolved", "evolve"]) {
+        // "the history of X", "how did X evolve", "X's history".
+        let behind = target(word + 1);
+        let before = || target_of(words.get(..word).unwrap_or_default());
+        return QuestionIntent::HistoryOf(if behind == QuestionTarget::This { before() } else { behind });
+    }
+    if matches!(first, "show" | "open" | "cat" | "print" | "display") {
+        return QuestionIntent::Show(target(1));
     }
     feedback_in(text).map_or(QuestionIntent::Unknown, QuestionIntent::Feedback)
 }
@@ -214,9 +214,19 @@ fn target_of(words: &[&str]) -> QuestionTarget {
         "do",
         "who",
         "what",
+        "how",
+        "git",
+        "full",
+        "whole",
+        "show",
+        "give",
+        "us",
     ];
     let line_word = |word: &str| matches!(word.to_lowercase().as_str(), "line" | "lines");
-    let words: Vec<&str> = words.iter().map(|word| trimmed(word)).filter(|word| !word.is_empty()).collect();
+    let words = words.iter().map(|word| trimmed(word));
+    // `Cart.total's history`
+    let words = words.map(|word| word.strip_suffix("'s").or(word.strip_suffix("’s")).unwrap_or(word));
+    let words: Vec<&str> = words.filter(|word| !word.is_empty()).collect();
     let lines = words.iter().position(|word| line_word(word)).and_then(|at| range(words.get(at + 1)?));
     let named: Vec<&str> = words
         .iter()
@@ -261,6 +271,11 @@ fn path_of(word: &str) -> Option<QuestionTarget> {
     });
     (!path.contains("::") && (path.contains('/') || extension || lines.is_some()))
         .then(|| QuestionTarget::Path { path: path.trim_start_matches("./").to_owned(), lines })
+}
+
+/// Whether a word can be the path of a file.
+pub(super) fn is_path(word: &str) -> bool {
+    matches!(path_of(word), Some(QuestionTarget::Path { lines: None, .. }))
 }
 
 fn range(text: &str) -> Option<(u32, u32)> {
@@ -310,7 +325,13 @@ mod tests {
             "how did fetch_all evolve?",
             QuestionIntent::HistoryOf(QuestionTarget::Symbol("fetch_all".into())),
         );
-        check("the history of this", QuestionIntent::HistoryOf(QuestionTarget::This));
+        for unnamed in ["the history of this", "show me the history", "git history", "history?"] {
+            check(unnamed, QuestionIntent::HistoryOf(QuestionTarget::This));
+        }
+        check("Cart.total's history", QuestionIntent::HistoryOf(QuestionTarget::Symbol("Cart.total".into())));
+        check("who changed lib/history.py?", QuestionIntent::WhoChanged(path("lib/history.py", None)));
+        check("where is history defined?", QuestionIntent::WhereIs(QuestionTarget::Symbol("history".into())));
+        check("search for history", QuestionIntent::Search("history".into()));
         check(
             "history of shop/cart.py::Cart.total",
             QuestionIntent::HistoryOf(QuestionTarget::Symbol("shop/cart.py::Cart.total".into())),

@@ -10,7 +10,7 @@ use millwright_model::{EvidenceDraft, EvidenceId};
 use millwright_tools::{CallGrant, ToolAnswer, ToolCall, ToolContext};
 use serde_json::{Value, json};
 
-use super::intent::{ABILITIES, QuestionIntent, QuestionTarget};
+use super::intent::{self, ABILITIES, QuestionIntent, QuestionTarget};
 use super::{Conversation, plain};
 use crate::investigation::prepare;
 
@@ -208,7 +208,11 @@ impl Conversation {
             QuestionTarget::Commit(commit) => {
                 return self.told("git_show", json!({ "commit": commit })).await;
             }
-            QuestionTarget::Symbol(name) if name.contains("::") && name.contains('/') => name,
+            QuestionTarget::Symbol(name)
+                if name.split_once("::").is_some_and(|(path, _)| intent::is_path(path)) =>
+            {
+                name
+            }
             QuestionTarget::Symbol(name) => self.unit_called(&name).await?,
             QuestionTarget::This => return Err(nothing_named()),
         };
@@ -219,6 +223,9 @@ impl Conversation {
     async fn unit_called(&mut self, name: &str) -> Result<String, String> {
         let context = self.context.clone();
         let found = self.call(&context, "code_definition", json!({ "name": name })).await;
+        if let Some(failure) = found.failure {
+            return Err(failure);
+        }
         let definitions = found.data.as_array().cloned().unwrap_or_default();
         let mut places: Vec<String> = definitions
             .iter()
@@ -227,6 +234,7 @@ impl Conversation {
                 Some(format!("{path}::{}", one["symbol"]["qualified"].as_str()?))
             })
             .collect();
+        places.sort();
         places.dedup();
         match &places[..] {
             [] => Err(format!("{name} is not defined in any file that is parsed; name its file")),
