@@ -36,11 +36,13 @@ pub fn read_blobs(
             }
         });
         let mut input = BufReader::with_capacity(1 << 18, &mut stream);
-        for id in ids {
-            let content = read_blob(&mut input)?;
-            visit(id, content);
-        }
-        Ok(())
+        let read = ids.iter().try_for_each(|id| {
+            visit(id, read_blob(&mut input)?);
+            Ok(())
+        });
+        drop(input);
+        // Without a reader git blocks, and with it the thread that feeds it.
+        read.inspect_err(|_: &std::io::Error| stream.stop())
     });
     read.map_err(io)?;
     Ok(stream.finish()?)

@@ -51,13 +51,15 @@ pub fn tree_changes(
     match read_changes(repo, commits, wanted, &["-M", RENAME_LIMIT]) {
         // Git compares contents to find renames, and stops when one is missing, as in a partial clone: find the
         // commit, and look there only for renames of files that did not change.
-        Err(RepoError::Git(GitError::Failed { .. })) if commits.len() > 1 => {
+        Err(RepoError::Git(GitError::Failed { .. })) if repo.lacks_contents() && commits.len() > 1 => {
             let (first, second) = commits.split_at(commits.len() / 2);
             let mut changes = tree_changes(repo, first, wanted)?;
             changes.extend(tree_changes(repo, second, wanted)?);
             Ok(changes)
         }
-        Err(RepoError::Git(GitError::Failed { .. })) => read_changes(repo, commits, wanted, &["-M100%"]),
+        Err(RepoError::Git(GitError::Failed { .. })) if repo.lacks_contents() => {
+            read_changes(repo, commits, wanted, &["-M100%"])
+        }
         read => read,
     }
 }
@@ -75,7 +77,8 @@ fn read_changes(
     })?;
     let mut stream = repo
         .git()
-        .args(["diff-tree", "--stdin", "-z", "-r", "-c", "--root", "--raw", "--no-abbrev"])
+        // Without --always, a commit that changed nothing is left out.
+        .args(["diff-tree", "--stdin", "-z", "-r", "-c", "--root", "--raw", "--no-abbrev", "--always"])
         .args(renames)
         .input(input)
         .stream()?;
@@ -90,7 +93,9 @@ fn read_changes(
             }
         });
         let reader = BufReader::with_capacity(1 << 18, &mut stream);
-        ChangesReader { input: reader, field: Vec::new() }.read_all(wanted, &mut changes)
+        let read = ChangesReader { input: reader, field: Vec::new() }.read_all(wanted, &mut changes);
+        // Without a reader git blocks, and with it the thread that feeds it.
+        read.inspect_err(|_| stream.stop())
     });
     read.map_err(|source| RepoError::Io { action: "reading", path: repo.path().to_owned(), source })?;
     stream.finish()?;
@@ -206,7 +211,9 @@ mod tests {
         repo.git(&["merge", "-q", "--no-ff", "--no-commit", "side"]);
         std::fs::write(repo.work().join("b.py"), "b = 3\n").unwrap();
         let merge = repo.commit("merge", &[]);
-        let found = changes(&repo, &[&merge, &moved, &first]);
+        repo.git(&["commit", "-q", "--allow-empty", "-m", "empty"]);
+        let empty = CommitId::parse(&repo.git(&["rev-parse", "HEAD"])).unwrap();
+        let found = changes(&repo, &[&merge, &empty, &moved, &first]);
         let file = |file: &'_ TreeChange| {
             let before = file.before.iter().flatten().count();
             format!("{:?} {} {before} {}", file.old_path, file.path, file.after.is_some())
@@ -217,10 +224,11 @@ mod tests {
             shape,
             [
                 vec!["None b.py 2 true"],
+                vec![],
                 vec!["Some(\"a.py\") ä \"q\".py 1 true"],
                 vec!["None a.py 0 true", "None b.py 0 true"],
             ]
         );
-        assert!(found.iter().map(|changes| &changes.commit).eq([&merge, &moved, &first]));
+        assert!(found.iter().map(|changes| &changes.commit).eq([&merge, &empty, &moved, &first]));
     }
 }
