@@ -8,6 +8,9 @@ use tree_sitter::Node;
 use super::{DefinitionScope, Grammar, ImportStatement, SymbolKind, SyntaxDefinition, field_text};
 use crate::node::{line, text};
 
+/// Parts of a name that say where a function is put, not what it is called.
+pub(crate) const PLACE_WORDS: [&str; 5] = ["module", "exports", "prototype", "this", "window"];
+
 pub(crate) static JAVASCRIPT: Grammar = grammar(|| tree_sitter_javascript::LANGUAGE.into());
 pub(crate) static TYPESCRIPT: Grammar = grammar(|| tree_sitter_typescript::LANGUAGE_TYPESCRIPT.into());
 pub(crate) static TSX: Grammar = grammar(|| tree_sitter_typescript::LANGUAGE_TSX.into());
@@ -71,7 +74,7 @@ fn define(node: Node<'_>, source: &str, scope: DefinitionScope) -> Option<Syntax
             let parts: Vec<&str> = text(left, source)
                 .split('.')
                 .map(str::trim)
-                .filter(|part| !matches!(*part, "module" | "exports" | "prototype" | "this" | "window"))
+                .filter(|part| !PLACE_WORDS.contains(part))
                 .collect();
             let Some((name, qualifier)) = parts.split_last() else {
                 // `module.exports = function tokenize() {}`

@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use tree_sitter::{Language, Node};
 
 use super::node;
+pub(crate) use javascript::PLACE_WORDS;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

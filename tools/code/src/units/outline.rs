@@ -8,7 +8,7 @@ use tree_sitter::{Node, Tree};
 
 use millwright_model::LineSpan;
 
-use crate::languages::{DefinitionScope, SourceLanguage, SymbolKind};
+use crate::languages::{DefinitionScope, PLACE_WORDS, SourceLanguage, SymbolKind};
 use crate::node::{MAX_NAME, end_line, line, text};
 use crate::parse::{self, WalkInto};
 
@@ -105,6 +105,12 @@ impl FileOutline {
         let qualified: Vec<&CodeUnit> = self.units.iter().filter(|unit| unit.name() == name).collect();
         if !qualified.is_empty() {
             return qualified;
+        }
+        // `exports.f` and `View.prototype.lookup`, as JavaScript writes them.
+        let written: Vec<&str> = name.split('.').collect();
+        let plain: Vec<&str> = written.iter().copied().filter(|part| !PLACE_WORDS.contains(part)).collect();
+        if plain.len() < written.len() && !plain.is_empty() {
+            return self.named(&plain.join("."));
         }
         let ends = |unit: &&CodeUnit| {
             let ends_with = |whole: &str| whole.strip_suffix(name).is_some_and(|rest| rest.ends_with('.'));

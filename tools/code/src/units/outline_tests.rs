@@ -139,3 +139,15 @@ fn a_module_that_is_a_function_has_its_name() {
         outline("module.exports = function tokenize(a) {\n  return a\n}\n", SourceLanguage::JavaScript);
     assert_eq!(outline.units.iter().map(CodeUnit::name).collect::<Vec<_>>(), ["tokenize"]);
 }
+
+#[test]
+fn a_name_can_be_asked_for_as_it_is_written() {
+    let text =
+        "exports.set = function () {};\nView.prototype.find = function () {};\nwindow = function () {};\n";
+    let outline = outline(text, SourceLanguage::JavaScript);
+    let named = |name: &str| outline.named(name).into_iter().map(CodeUnit::name).collect::<Vec<_>>();
+    assert_eq!(named("exports.set"), ["set"]);
+    assert_eq!(named("View.prototype.find"), ["View.find"]);
+    assert_eq!(named("exports"), Vec::<&str>::new());
+    assert_eq!(named("prototype.find"), ["View.find"]);
+}
