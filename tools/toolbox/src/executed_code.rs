@@ -169,19 +169,24 @@ impl<'r> Outlines<'r> {
     }
 }
 
-/// The functions of a file that ran: those with an executed line in their bodies, and those on one line that the tracer
-/// names. Where its names are not those of the source, an executed line is enough.
+/// The functions of a file that ran: those that the tracer names, when only one has the name; those with an executed line in
+/// their bodies; and those on one executed line, unless the tracer's names tell that it was another that ran.
 fn units_of<'o>(file: &ExecutedFile, outline: &'o FileOutline) -> Vec<&'o CodeUnit> {
-    let named: Vec<&CodeUnit> =
-        file.functions.iter().flat_map(|name| outline.named(name)).filter(|unit| !unit.is_type()).collect();
+    let named = file.functions.iter().map(|name| outline.named(name));
+    let named: Vec<Vec<&CodeUnit>> = named.filter(|units| !units.is_empty()).collect();
+    let only = named.iter().filter_map(|units| match units[..] {
+        [unit] => Some(unit),
+        _ => None,
+    });
     if file.lines.is_empty() && file.import_lines.is_empty() {
-        return named;
+        return named.iter().flatten().copied().filter(|unit| !unit.is_type()).collect();
     }
-    let is_named = |unit: &CodeUnit| named.is_empty() || named.iter().any(|known| known.key == unit.key);
+    let is_named =
+        |unit: &CodeUnit| named.is_empty() || named.iter().flatten().any(|known| known.key == unit.key);
     let by_body = file.lines.iter().filter_map(|line| outline.executed_at(*line));
-    let lines = file.lines.iter().chain(file.import_lines.iter().filter(|_| !named.is_empty()));
-    let on_one_line = lines.flat_map(|line| outline.within_line(*line)).filter(|unit| is_named(unit));
-    by_body.chain(on_one_line).collect()
+    let on_one_line = file.lines.iter().flat_map(|line| outline.within_line(*line));
+    let on_one_line = on_one_line.filter(|unit| is_named(unit));
+    only.filter(|unit| !unit.is_type()).chain(by_body).chain(on_one_line).collect()
 }
 
 fn count(of: usize) -> u32 {

@@ -72,14 +72,15 @@ fn the_units_of_the_culprit_that_ran_are_told_from_those_that_did_not() {
 }
 
 #[test]
-fn a_function_on_one_line_ran_when_the_tracer_names_it() {
+fn a_function_on_one_line_ran_when_the_tracer_does_not_name_another() {
     let repo = TestRepo::new();
-    let text = "class A {\n  get a() { return 1 }\n  get b() { return 2 }\n  c() {\n    return [() => 1]\n  }\n}\nmodule.exports = A\n";
+    let text = "class A {\n  get a() { return 1 }\n  get b() { return 2 }\n  c() {\n    return [() => 1]\n  }\n  d() {\n  }\n}\n\
+                class B {\n  get a() { return 3 }\n}\nmodule.exports = A\n";
     let head = repo.commit("Add", &[("a.js", text)]);
     let units = |functions: &[&str]| -> Vec<String> {
         let file = ExecutedFile {
             lines: [2, 4, 5].into(),
-            import_lines: [1, 3].into(),
+            import_lines: [1, 3, 11].into(),
             functions: functions.iter().map(|name| (*name).to_owned()).collect(),
         };
         let trace = ExecutionTrace {
@@ -91,6 +92,8 @@ fn a_function_on_one_line_ran_when_the_tracer_names_it() {
     };
     assert_eq!(units(&["a", "c"]), ["A.a", "A.c"]);
     assert_eq!(units(&["b"]), ["A.b", "A.c"]);
+    // A body without code has no lines.
+    assert_eq!(units(&["a", "d"]), ["A.a", "A.c", "A.d"]);
     // Names that are not those of the source say nothing.
     assert_eq!(units(&["_ZN1A1aEv"]), ["A.a", "A.c"]);
 }

@@ -4,7 +4,7 @@ function and block. The innermost range decides. Characters become lines by the 
 transpiled in memory, by the source map that node keeps beside the ranges.
 */
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use percent_encoding::percent_decode_str;
 use serde_json::Value;
@@ -87,8 +87,11 @@ pub(super) fn read(scripts: &[Value], maps: Option<&Value>, sources: &mut Source
                 continue;
             }
             (None, Some(text)) => {
+                let begun = lines_at(&text, called_from(functions));
                 for (number, offset) in code_lines(&text) {
-                    if let Some(count) = counts.at(offset) {
+                    if let Some(mut count) = counts.at(offset) {
+                        // A function that ran begins on this line, which the script itself makes: `const f = () => 1`.
+                        count.is_top_level &= !begun.contains(&number);
                         record(&mut report, &path, number, count);
                     }
                 }
@@ -113,6 +116,28 @@ pub(super) fn read(scripts: &[Value], maps: Option<&Value>, sources: &mut Source
         }
     }
     report
+}
+
+/// Where a function begins; `None` when it was not called.
+fn start_if_called(function: &Value) -> Option<u64> {
+    let number = |key: &str| function.pointer(key).and_then(Value::as_u64);
+    number("/ranges/0/startOffset").filter(|_| number("/ranges/0/count").is_some_and(|count| count > 0))
+}
+
+/// Where the functions begin that were called, but for the script itself.
+fn called_from(functions: &[Value]) -> impl Iterator<Item = u64> {
+    functions.iter().skip(1).filter_map(start_if_called)
+}
+
+/// The lines (1-based) at some offsets, in UTF-16 units.
+fn lines_at(text: &str, offsets: impl Iterator<Item = u64>) -> HashSet<u64> {
+    let mut ends = Vec::new();
+    let mut end = 0_u64;
+    for line in text.split_inclusive('\n') {
+        end += utf16_length(line);
+        ends.push(end);
+    }
+    offsets.map(|offset| ends.partition_point(|end| *end <= offset) as u64 + 1).collect()
 }
 
 fn record(report: &mut CoverageReport, path: &str, number: u64, count: RangeCount) {
