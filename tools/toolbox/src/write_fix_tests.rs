@@ -32,7 +32,7 @@ async fn a_verified_fix_becomes_a_branch_and_is_pushed() {
     tests are not worse with it than without.
 
     Incident: inc_0123456789abcdef
-    Replays: 2, 3, 4, 5, 6
+    Replays: 3, 4, 5, 6, 7
     ");
     assert_eq!(
         bench.repo.git(&["diff", "--stat", "HEAD", "millwright/fix-89abcdef-patch_1"]).lines().count(),
@@ -65,7 +65,7 @@ async fn a_check_that_is_made_again_lists_what_it_cites() {
         (data["judged_by"].clone(), data["runs"].clone())
     };
     let (judged_by, runs) = check().await;
-    assert_eq!(judged_by, json!([2, 3, 4, 5, 6]));
+    assert_eq!(judged_by, json!([3, 4, 5, 6, 7]));
     assert_eq!(runs.as_array().unwrap().len(), 6, "the reproduction among them: {runs}");
     assert_eq!(check().await, (judged_by, runs));
 }

@@ -31,9 +31,7 @@ fn the_files_whose_units_are_followed_are_counted_and_a_partial_clone_is_named()
         let checks = check_checkout(&opened, &head, &TestRecipes::default(), None).unwrap();
         checks.into_iter().map(|check| (check.part, check.detail)).collect::<Vec<_>>()
     };
-    let [(history, partial), (units, followed)] = &clone(&[("a.php", "<?php\n")], "one")[..] else {
-        panic!()
-    };
+    let [(history, partial), (units, followed)] = &clone(&[("a.pl", "1;\n")], "one")[..] else { panic!() };
     assert_eq!((*history, *units), (SetupPart::History, SetupPart::Units));
     assert!(partial.contains("the clone is partial") && partial.contains("--no-filter"), "{partial}");
     assert!(followed.starts_with("no file is in a language"), "{followed}");
