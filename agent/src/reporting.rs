@@ -172,14 +172,14 @@ fn laid_in(run: &Run, facts: &RunFacts) -> Vec<String> {
 
 /// Number of executions of the unchanged code after the first reproduction at the failing revision: the cost of
 /// finding the culprit, to compare with plain bisect. Runs of candidate fixes and hunks do not count, because their
-/// code is patched.
+/// code is patched, and a traced one neither.
 fn spent(runs: &[(usize, ReplayRun)], bad: Option<&str>) -> u32 {
     use millwright_model::ReplayOutcome::Reproduces;
     let first = runs
         .iter()
-        .position(|(_, run)| run.outcome == Reproduces && !run.patched && Some(run.commit.as_str()) == bad);
-    let counts = |run: &ReplayRun| !run.patched && !run.traced;
-    let after = first.map_or(0, |first| runs.iter().skip(first + 1).filter(|(_, run)| counts(run)).count());
+        .position(|(_, run)| run.outcome == Reproduces && run.is_plain() && Some(run.commit.as_str()) == bad);
+    let after =
+        first.map_or(0, |first| runs.iter().skip(first + 1).filter(|(_, run)| run.is_plain()).count());
     u32::try_from(after).unwrap_or(u32::MAX)
 }
 

@@ -213,6 +213,7 @@ fn proof(report: &Report, context: &RenderContext) -> Markup {
                                         td {
                                             code { (short(&run.commit)) }
                                             @if run.patched { span.dim { " changed" } }
+                                            @if run.traced { span.dim { " traced" } }
                                         }
                                         td.(outcome(run.outcome)) { (phrasing::outcome_words(run.outcome)) }
                                         td.num { (duration(run.duration_ms)) }

@@ -59,7 +59,7 @@ pub(super) fn checks(report: &Report, context: &RenderContext) -> Vec<ReportChec
         runs.iter().enumerate().filter(|(_, run)| wanted(run)).map(|(at, _)| at + 1).collect()
     };
     let plain = |commit: &str, outcome| {
-        of(&|run: &ReplayRun| !run.patched && run.commit == commit && run.outcome == outcome)
+        of(&|run: &ReplayRun| run.is_plain() && run.commit == commit && run.outcome == outcome)
     };
     let times = |found: &[usize]| match found.len() {
         1 => String::new(),
@@ -83,7 +83,7 @@ pub(super) fn checks(report: &Report, context: &RenderContext) -> Vec<ReportChec
         });
     }
     if !replay.reproduced {
-        let text = match runs.iter().rfind(|run| !run.patched).map(|run| run.outcome) {
+        let text = match runs.iter().rfind(|run| run.is_plain()).map(|run| run.outcome) {
             Some(ReplayOutcome::Passes) => "the replay passes at the failing revision",
             Some(ReplayOutcome::OtherFailure) => "the replay fails in another way at the failing revision",
             Some(ReplayOutcome::CannotTest) => "the replay cannot be run at the failing revision",

@@ -282,6 +282,13 @@ pub struct ReplayRun {
     pub duration_ms: u64,
 }
 
+impl ReplayRun {
+    /// Whether the commit was executed as it is and without tracers: only then the outcome says something about it.
+    pub fn is_plain(&self) -> bool {
+        !self.patched && !self.traced
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct BisectSummary {
     /// Candidate commits.

@@ -196,7 +196,7 @@ fn work(
     past.retain(|replayed| {
         let at = graph.number(&replayed.run.commit);
         replayed.number > shown.runs
-            && !replayed.run.patched
+            && replayed.run.is_plain()
             && (at.is_some() || graph.is_outside_parent(&replayed.run.commit))
     });
     let mut machine = machine(ctx, graph, &prior, &shown, &past)?;

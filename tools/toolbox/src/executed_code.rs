@@ -170,22 +170,24 @@ impl<'r> Outlines<'r> {
 }
 
 /// The functions of a file that ran: those that the tracer names, when only one has the name; those with an executed line in
-/// their bodies; and those on one executed line, unless the tracer's names tell that it was another that ran.
+/// their bodies; and those on one executed line, unless the line may have been executed by what is around them.
 fn units_of<'o>(file: &ExecutedFile, outline: &'o FileOutline) -> Vec<&'o CodeUnit> {
     let named = file.functions.iter().map(|name| outline.named(name));
     let named: Vec<Vec<&CodeUnit>> = named.filter(|units| !units.is_empty()).collect();
+    if file.lines.is_empty() && file.import_lines.is_empty() {
+        return named.iter().flatten().copied().filter(|unit| !unit.is_type()).collect();
+    }
     let only = named.iter().filter_map(|units| match units[..] {
         [unit] => Some(unit),
         _ => None,
     });
-    if file.lines.is_empty() && file.import_lines.is_empty() {
-        return named.iter().flatten().copied().filter(|unit| !unit.is_type()).collect();
-    }
     let is_named =
         |unit: &CodeUnit| named.is_empty() || named.iter().flatten().any(|known| known.key == unit.key);
+    // Where the lines of a load are known, those of types and files are not among the others.
+    let is_certain = |unit: &CodeUnit| !file.import_lines.is_empty() && !outline.is_within_function(unit);
     let by_body = file.lines.iter().filter_map(|line| outline.executed_at(*line));
     let on_one_line = file.lines.iter().flat_map(|line| outline.within_line(*line));
-    let on_one_line = on_one_line.filter(|unit| is_named(unit));
+    let on_one_line = on_one_line.filter(|unit| is_certain(unit) || is_named(unit));
     only.filter(|unit| !unit.is_type()).chain(by_body).chain(on_one_line).collect()
 }
 

@@ -164,7 +164,7 @@ fn work(ctx: &ToolContext, args: &MinimiseArgs) -> Result<ToolOutput, ToolError>
 /// The usual time of one replay, from those that were recorded; a resumed run finds the same.
 fn one_replay(runs: &[(usize, ReplayRun)]) -> Duration {
     let unchanged = runs.iter().map(|(_, run)| run);
-    let mut durations: Vec<u64> = unchanged.filter(|run| !run.patched).map(|run| run.duration_ms).collect();
+    let mut durations: Vec<u64> = unchanged.filter(|run| run.is_plain()).map(|run| run.duration_ms).collect();
     durations.sort_unstable();
     Duration::from_millis(durations.get(durations.len() / 2).copied().unwrap_or(1000).max(1))
 }

@@ -90,6 +90,12 @@ impl FileOutline {
         self.units.iter().rev().filter(has_line).min_by_key(|unit| unit.end_line - unit.start_line)
     }
 
+    /// Whether a function or method is around the unit.
+    pub fn is_within_function(&self, unit: &CodeUnit) -> bool {
+        let parent = |unit: &CodeUnit| unit.parent.and_then(|at| self.units.get(at));
+        std::iter::successors(parent(unit), |around| parent(around)).any(|around| !around.is_type())
+    }
+
     /// The functions and methods that stand on this line (1-based) alone.
     pub fn within_line(&self, line: u32) -> impl Iterator<Item = &CodeUnit> {
         let units = self.units.iter();

@@ -131,6 +131,8 @@ fn a_line_is_executed_by_the_function_whose_body_has_it() {
     assert_eq!([1, 2, 3, 5, 8].map(at), [None, Some("outer"), Some("outer.inner"), Some("outer"), None]);
     assert_eq!(outline.within_line(8).map(CodeUnit::name).collect::<Vec<_>>(), ["one"]);
     assert_eq!(outline.within_line(2).count(), 0);
+    let within: Vec<bool> = outline.units.iter().map(|unit| outline.is_within_function(unit)).collect();
+    assert_eq!(within, [false, true, false]);
 }
 
 #[test]
