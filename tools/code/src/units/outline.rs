@@ -179,7 +179,7 @@ pub(crate) fn outline_of(tree: &Tree, source: &str, lang: SourceLanguage) -> Fil
         }
         let kind = node.kind();
         if grammar.comments.contains(&kind) {
-            comments = Some(PrecedingComments::with(comments.take(), node, depth));
+            comments = Some(PrecedingComments::with(comments.take(), node, depth, source));
             return WalkInto::Skip;
         }
         if grammar.wrappers.contains(&kind) {
@@ -287,22 +287,31 @@ struct PrecedingComments {
     start: usize,
     first_line: u32,
     last_line: u32,
+    /// Whether it is one comment that documents what comes next (`/** … */`), even after a blank line.
+    is_documentation: bool,
 }
 
 impl PrecedingComments {
     /// The run that `comment` continues or begins.
-    fn with(before: Option<Self>, comment: Node<'_>, depth: usize) -> Self {
+    fn with(before: Option<Self>, comment: Node<'_>, depth: usize, source: &str) -> Self {
         let last_line = end_line(comment);
         match before.filter(|run| run.depth == depth && line(comment) <= run.last_line + 1) {
-            Some(run) => Self { last_line, ..run },
-            None => Self { depth, start: comment.start_byte(), first_line: line(comment), last_line },
+            Some(run) => Self { last_line, is_documentation: false, ..run },
+            None => Self {
+                depth,
+                start: comment.start_byte(),
+                first_line: line(comment),
+                last_line,
+                is_documentation: text(comment, source).starts_with("/**"),
+            },
         }
     }
 
     /// Whether the comments stand directly before a definition on this line. A declaration can be around the
     /// definition: `const f = () => …`.
     fn belongs_to(&self, depth: usize, line: u32) -> bool {
-        (self.depth..=self.depth + 2).contains(&depth) && self.last_line + 1 >= line
+        let blank = u32::from(self.is_documentation);
+        (self.depth..=self.depth + 2).contains(&depth) && self.last_line + 1 + blank >= line
     }
 }
 

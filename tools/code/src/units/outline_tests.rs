@@ -153,3 +153,11 @@ fn a_name_can_be_asked_for_as_it_is_written() {
     assert_eq!(named("exports"), Vec::<&str>::new());
     assert_eq!(named("prototype.find"), ["View.find"]);
 }
+
+#[test]
+fn a_documenting_comment_may_be_followed_by_a_blank_line() {
+    let text = "/**\n * Sets it.\n */\n\nres.set = function () {};\n\n// About the file.\n\nfunction f() {}\n\n/** Old. */\n\n\nfunction g() {}\n";
+    let outline = outline(text, SourceLanguage::JavaScript);
+    let lines: Vec<(u32, u32)> = outline.units.iter().map(|unit| (unit.doc_line, unit.start_line)).collect();
+    assert_eq!(lines, [(1, 5), (9, 9), (14, 14)]);
+}
