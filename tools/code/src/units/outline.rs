@@ -289,12 +289,17 @@ struct PrecedingComments {
     last_line: u32,
     /// Whether it is one comment that documents what comes next (`/** … */`), even after a blank line.
     is_documentation: bool,
+    /// Whether it stands behind code, which it is about, unless a definition follows on the line.
+    is_behind_code: bool,
 }
 
 impl PrecedingComments {
     /// The run that `comment` continues or begins.
     fn with(before: Option<Self>, comment: Node<'_>, depth: usize, source: &str) -> Self {
         let last_line = end_line(comment);
+        let start = source.get(..comment.start_byte()).unwrap_or_default();
+        let is_behind_code = start.rsplit('\n').next().is_some_and(|line| !line.trim().is_empty());
+        let before = before.filter(|run| !run.is_behind_code && !is_behind_code);
         match before.filter(|run| run.depth == depth && line(comment) <= run.last_line + 1) {
             Some(run) => Self { last_line, is_documentation: false, ..run },
             None => Self {
@@ -303,6 +308,7 @@ impl PrecedingComments {
                 first_line: line(comment),
                 last_line,
                 is_documentation: text(comment, source).starts_with("/**"),
+                is_behind_code,
             },
         }
     }
@@ -310,8 +316,8 @@ impl PrecedingComments {
     /// Whether the comments stand directly before a definition on this line. A declaration can be around the
     /// definition: `const f = () => …`.
     fn belongs_to(&self, depth: usize, line: u32) -> bool {
-        let blank = u32::from(self.is_documentation);
-        (self.depth..=self.depth + 2).contains(&depth) && self.last_line + 1 + blank >= line
+        let lines = if self.is_behind_code { 0 } else { 1 + u32::from(self.is_documentation) };
+        (self.depth..=self.depth + 2).contains(&depth) && self.last_line + lines >= line
     }
 }
 

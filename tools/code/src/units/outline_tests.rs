@@ -161,3 +161,11 @@ fn a_documenting_comment_may_be_followed_by_a_blank_line() {
     let lines: Vec<(u32, u32)> = outline.units.iter().map(|unit| (unit.doc_line, unit.start_line)).collect();
     assert_eq!(lines, [(1, 5), (9, 9), (14, 14)]);
 }
+
+#[test]
+fn a_comment_behind_code_is_not_about_what_follows() {
+    let text = "LIMIT = 9  # the most\ndef f():\n    return LIMIT  # all\n\n\n# Own.\ndef g():\n    pass\n";
+    let outline = outline(text, SourceLanguage::Python);
+    let lines: Vec<(u32, u32)> = outline.units.iter().map(|unit| (unit.doc_line, unit.start_line)).collect();
+    assert_eq!(lines, [(2, 2), (6, 7)]);
+}
