@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::format::end_of;
 use super::lay_in::lay_in_younger;
-use super::recall::remembered_recipe;
+use super::recall::{has_trusted_match, remembered_recipe};
 use super::run_resources::ShownFailure;
 use super::{Effect, ProgressEvent, Tool, ToolContext, ToolError, ToolOutput};
 
@@ -71,11 +71,13 @@ impl Tool for ReproduceTool {
         {
             ctx.workbench.adopt_recipe(&recipe)?;
         }
-        ctx.blocking(work).await
+        // What memory knows is checked first. If it holds, nobody needs to know what the failure executes.
+        let traced = !has_trusted_match(ctx).await?;
+        ctx.blocking(move |ctx| work(ctx, traced)).await
     }
 }
 
-fn work(ctx: &ToolContext) -> Result<ToolOutput, ToolError> {
+fn work(ctx: &ToolContext, traced: bool) -> Result<ToolOutput, ToolError> {
     let recipe = ctx
         .workbench
         .recipe()
@@ -84,7 +86,7 @@ fn work(ctx: &ToolContext) -> Result<ToolOutput, ToolError> {
     ))?;
     let replayer = ctx.replayer(recipe)?;
     let patience = if millwright_ingest::is_intermittent(&ctx.ticket) { PATIENCE } else { 0 };
-    let result = replayer.reproduce_within(&ctx.bad, true, patience);
+    let result = replayer.reproduce_within(&ctx.bad, traced, patience);
     let runs = replayer.runs();
     for (number, run) in &runs {
         ctx.progress.note(ProgressEvent::Replay {
@@ -108,6 +110,7 @@ fn work(ctx: &ToolContext) -> Result<ToolOutput, ToolError> {
                 at_bad: seen.flakiness(),
                 runs: runs.len(),
                 trace: seen.trace.clone(),
+                is_untraced: !traced,
                 output: seen.shown.tail.clone(),
             })?;
             let found = ReproduceResult {
