@@ -124,8 +124,17 @@ pub(super) fn understand(text: &str) -> QuestionIntent {
     }
     if let Some(word) = at(&["history", "evolved", "evolve"]) {
         // "the history of X", "how did X evolve", "X's history".
-        let behind = target(word + 1);
-        let before = || target_of(words.get(..word).unwrap_or_default());
+        const AROUND: &[&str] = &["how", "git", "full", "whole", "show", "give", "us"];
+        let named = |words: &[&str]| {
+            let rest: Vec<&str> = words
+                .iter()
+                .copied()
+                .filter(|word| !AROUND.contains(&word.to_lowercase().as_str()))
+                .collect();
+            target_of(&rest)
+        };
+        let behind = named(words.get(word + 1..).unwrap_or_default());
+        let before = || named(words.get(..word).unwrap_or_default());
         return QuestionIntent::HistoryOf(if behind == QuestionTarget::This { before() } else { behind });
     }
     if matches!(first, "show" | "open" | "cat" | "print" | "display") {
@@ -214,13 +223,6 @@ fn target_of(words: &[&str]) -> QuestionTarget {
         "do",
         "who",
         "what",
-        "how",
-        "git",
-        "full",
-        "whole",
-        "show",
-        "give",
-        "us",
     ];
     let line_word = |word: &str| matches!(word.to_lowercase().as_str(), "line" | "lines");
     let words = words.iter().map(|word| trimmed(word));

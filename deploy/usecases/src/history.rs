@@ -85,7 +85,9 @@ fn refused(repo: &Repo, error: HistoryQuestionError) -> UseCaseError {
         | HistoryQuestionError::NoUnits { .. } => UseCaseError::Invalid { what },
         HistoryQuestionError::Repo(error)
         | HistoryQuestionError::History(HistoryError::Repo(error))
-        | HistoryQuestionError::Index(UnitIndexError::Repo(error)) => of_repository(repo, &error),
+        | HistoryQuestionError::Index(
+            UnitIndexError::Repo(error) | UnitIndexError::History(HistoryError::Repo(error)),
+        ) => of_repository(repo, &error),
         HistoryQuestionError::History(_) | HistoryQuestionError::Index(_) => {
             UseCaseError::Failed { why: what }
         }

@@ -190,6 +190,9 @@ fn judge(case: &TraceCase, options: &EvalOptions) -> Result<TracedCase, String> 
     let (traced_ms, trace) = median_run(&repo, traced, &at, true)?;
     let trace = trace.ok_or("nothing was traced")?;
     let named = executed_units(&repo, &at, &trace).map_err(|e| said(&e))?;
+    if let Some(elsewhere) = case.ran.iter().find(|function| !case.files.contains(&function.path)) {
+        return Err(format!("{} ran and is not among the files of the case", elsewhere.path));
+    }
     let (ran, unnamed) = (functions(&repo, &at, &case.ran)?, functions(&repo, &at, &case.unnamed)?);
     let counts = |function: &FunctionKey| {
         case.files.contains(&function.0) && (ran.contains(function) || !unnamed.contains(function))

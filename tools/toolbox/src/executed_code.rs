@@ -5,8 +5,8 @@ language was not traced, nothing is claimed.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use millwright_code::SourceLanguage;
 use millwright_code::units::{CodeUnit, FileOutline, UnitIndex, outline};
+use millwright_code::{SourceLanguage, SymbolKind};
 use millwright_git::{Repo, RevisionReader};
 use millwright_model::{ChangedUnit, CommitId, ExecutedCode, TracePrecision};
 use millwright_replay::exec_trace::{ExecutedFile, ExecutionTrace};
@@ -91,12 +91,15 @@ fn ran(
     if unit.key.is_empty() {
         let file = trace.files.get(&unit.path);
         let has_lines = file.is_some_and(|file| !file.lines.is_empty() || !file.import_lines.is_empty());
-        return (trace.precision == TracePrecision::Lines).then_some(has_lines);
+        // Code outside of functions need not be any that runs: constants of a header.
+        return has_lines.then_some(true);
     }
     let at_bad = outlines.of(&unit.path)?;
     let there = at_bad.units.iter().find(|known| known.key == unit.key)?;
-    // A type has no code that runs but that of its members.
-    (!there.is_type()).then(|| executed.contains(&(unit.path.as_str(), unit.key.clone())))
+    let ran = executed.contains(&(unit.path.as_str(), unit.key.clone()));
+    // Types, macros and declarations without a body have no lines of their own that could run.
+    let can_run = !there.is_type() && there.kind != SymbolKind::Macro && there.has_body();
+    (ran || can_run).then_some(ran)
 }
 
 /// A unit that a commit changed or added, as it is called there; without a key, code of a file outside of its units.
@@ -184,7 +187,10 @@ fn units_of<'o>(file: &ExecutedFile, outline: &'o FileOutline) -> Vec<&'o CodeUn
     let is_named =
         |unit: &CodeUnit| named.is_empty() || named.iter().flatten().any(|known| known.key == unit.key);
     // Where the lines of a load are known, those of types and files are not among the others.
-    let is_certain = |unit: &CodeUnit| !file.import_lines.is_empty() && !outline.is_within_function(unit);
+    let is_certain = |unit: &CodeUnit| {
+        let is_alone = outline.within_line(unit.start_line).nth(1).is_none();
+        is_alone && !file.import_lines.is_empty() && !outline.is_within_function(unit)
+    };
     let by_body = file.lines.iter().filter_map(|line| outline.executed_at(*line));
     let on_one_line = file.lines.iter().flat_map(|line| outline.within_line(*line));
     let on_one_line = on_one_line.filter(|unit| is_certain(unit) || is_named(unit));

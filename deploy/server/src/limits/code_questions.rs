@@ -36,6 +36,8 @@ impl CodeQuestionLimit {
 
 #[cfg(test)]
 mod tests {
+    use std::task::Poll;
+
     use super::*;
 
     #[tokio::test]
@@ -46,7 +48,9 @@ mod tests {
             open.push(limit.permit().await.unwrap());
         }
         assert!(limit.permit_within(Duration::from_millis(5)).await.is_none());
-        let waiting = limit.permit();
+        let mut waiting = std::pin::pin!(limit.permit());
+        let early = std::future::poll_fn(|context| Poll::Ready(waiting.as_mut().poll(context).is_pending()));
+        assert!(early.await);
         open.pop();
         assert!(waiting.await.is_some());
     }

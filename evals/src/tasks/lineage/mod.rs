@@ -135,7 +135,10 @@ fn judge(case: &LineageCase, options: &EvalOptions) -> JudgedCase {
             tracing::warn!(event = "eval.case", case = case.id, %error, "no history");
             let expected: BTreeSet<String> =
                 case.expected.iter().map(|change| change.commit.clone()).collect();
-            BTreeMap::from([(LINEAGE, CommitCounts::of(&BTreeSet::new(), &expected))])
+            {
+                let nothing = CommitCounts::of(&BTreeSet::new(), &expected);
+                [LINEAGE, WITHOUT_DOCUMENTATION, EXACT_NAME, GIT_LOG_L].map(|by| (by, nothing)).into()
+            }
         }
     };
     let hit = counts.get(LINEAGE).is_some_and(|counts| counts.is_exact());
@@ -173,6 +176,7 @@ fn counts(
         let parts = step.step.parts;
         !step.step.is_move()
             && step.step.before.is_some()
+            && parts.has(ChangedParts::DOCUMENTATION)
             && !parts.is_code()
             && !parts.has(ChangedParts::COMMENTS)
     };

@@ -1,5 +1,5 @@
 /*!
-PHP, in files that may hold HTML as well. The namespace is what the units of a file belong to, as a package is in Java.
+PHP, in files that may hold HTML as well. Namespaces are no part of a unit's name.
 */
 
 use tree_sitter::Node;
@@ -22,7 +22,13 @@ pub(crate) static GRAMMAR: Grammar = Grammar {
         ("nullsafe_member_call_expression", "name", Some("object")),
         ("scoped_call_expression", "name", Some("scope")),
     ],
-    import_nodes: &["namespace_use_declaration", "require_once_expression", "include_once_expression"],
+    import_nodes: &[
+        "namespace_use_declaration",
+        "require_expression",
+        "require_once_expression",
+        "include_expression",
+        "include_once_expression",
+    ],
     import,
 };
 
@@ -49,7 +55,7 @@ fn define(node: Node<'_>, source: &str, _: DefinitionScope) -> Option<SyntaxDefi
 fn import(node: Node<'_>, source: &str) -> Vec<ImportStatement> {
     let line = line(node);
     if node.kind() != "namespace_use_declaration" {
-        let written = node.named_child(0).filter(|path| path.kind() == "string");
+        let written = node.named_child(0).filter(|path| matches!(path.kind(), "string" | "encapsed_string"));
         let path = written.map(|path| text(path, source).trim_matches(['"', '\'']).to_owned());
         return path.into_iter().map(|module| ImportStatement { module, names: Vec::new(), line }).collect();
     }

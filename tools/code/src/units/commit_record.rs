@@ -204,6 +204,12 @@ impl<'f> ModifiedUnits<'f> {
             return None;
         }
         let in_file_only = self.units.len().saturating_mul(all) > MAX_SPLIT_PAIRS;
+        if in_file_only {
+            let here = self.units.iter().filter(|(file, _)| *file == unpaired.file).count();
+            if here.saturating_mul(all) > MAX_SPLIT_PAIRS {
+                return None;
+            }
+        }
         let near = self.units.iter().filter(|(file, unit)| {
             words(unit).len() >= MIN_SPLIT_WORDS && (!in_file_only || *file == unpaired.file)
         });

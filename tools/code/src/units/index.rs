@@ -19,7 +19,7 @@ use super::versions::{FileVersion, ParsedVersions, VersionCache, VersionKey};
 use crate::languages::SourceLanguage;
 
 /// Version of the record format and of the rules that make records; another version uses another file.
-const NAME: &str = "units-2";
+const NAME: &str = "units-3";
 
 /// Commits read at a time. What is removed and added in them is in memory until they are written.
 const STRETCH: usize = 8_000;

@@ -52,6 +52,10 @@ pub(super) fn narrowed(
     let mut oldest = Some((now.text.clone(), within));
     let (mut steps, mut end) = (Vec::new(), end);
     for (number, step) in unit_steps.into_iter().enumerate() {
+        if Instant::now() > texts.until {
+            end = HistoryEnd::Unknown;
+            break;
+        }
         let (before, after) = texts.of(number);
         let Some(after) = after else {
             // The unit moved as it was, with the lines when they were there.
@@ -63,7 +67,7 @@ pub(super) fn narrowed(
         // Commits that only formatted the unit are no steps, so a text can be one that no step left.
         let known = places.get(&after.text).copied().or_else(|| {
             let (text, range) = oldest.as_ref()?;
-            match carry(text, &after.text, *range) {
+            match carry(text, &after.text, *range, texts.until) {
                 CarriedRange::To(range, _) => Some(range),
                 CarriedRange::Gone => None,
             }
@@ -71,7 +75,7 @@ pub(super) fn narrowed(
         // The lines are younger than this version, or on another branch.
         let Some(here) = known else { continue };
         let carried = match before {
-            Some(before) => carry(&after.text, &before.text, here),
+            Some(before) => carry(&after.text, &before.text, here, texts.until),
             None => CarriedRange::Gone,
         };
         let is_unread = before.is_none() && step.before.is_some();
@@ -96,12 +100,12 @@ pub(super) fn narrowed(
 }
 
 /// Carries a range of `from` over to `to`.
-fn carry(from: &str, to: &str, range: LineSpan) -> CarriedRange {
+fn carry(from: &str, to: &str, range: LineSpan, until: Instant) -> CarriedRange {
     let (from, to): (Vec<&str>, Vec<&str>) = (from.lines().collect(), to.lines().collect());
     let (start, end) = ((range.start as usize).saturating_sub(1), (range.end as usize).min(from.len()));
     let (mut first, mut last, mut changed) = (None::<usize>, None::<usize>, false);
     let mut replaced: Option<(usize, usize)> = None;
-    let deadline = Instant::now() + MAX_COMPARE;
+    let deadline = until.min(Instant::now() + MAX_COMPARE);
     for op in capture_diff_slices_deadline(Algorithm::Patience, &from, &to, Some(deadline)) {
         let (old, new) = (op.old_range(), op.new_range());
         if op.tag() == DiffTag::Equal {

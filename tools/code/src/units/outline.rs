@@ -50,6 +50,11 @@ impl CodeUnit {
         is_type(self.kind)
     }
 
+    /// Whether it is more than a declaration.
+    pub fn has_body(&self) -> bool {
+        self.body < self.end
+    }
+
     /// Its lines with the comments before it.
     pub(super) fn lines(&self) -> LineSpan {
         LineSpan { start: self.doc_line, end: self.end_line }
@@ -297,9 +302,12 @@ impl PrecedingComments {
     /// The run that `comment` continues or begins.
     fn with(before: Option<Self>, comment: Node<'_>, depth: usize, source: &str) -> Self {
         let last_line = end_line(comment);
-        let start = source.get(..comment.start_byte()).unwrap_or_default();
-        let is_behind_code = start.rsplit('\n').next().is_some_and(|line| !line.trim().is_empty());
-        let before = before.filter(|run| !run.is_behind_code && !is_behind_code);
+        let line_start = comment.start_byte().saturating_sub(comment.start_position().column);
+        let on_line = source.get(line_start..comment.start_byte()).unwrap_or_default();
+        // Behind another comment it is as that one is.
+        let follows = before.as_ref().is_some_and(|run| run.last_line == line(comment));
+        let is_behind_code = !follows && !on_line.trim_start().is_empty();
+        let before = before.filter(|run| follows || (!run.is_behind_code && !is_behind_code));
         match before.filter(|run| run.depth == depth && line(comment) <= run.last_line + 1) {
             Some(run) => Self { last_line, is_documentation: false, ..run },
             None => Self {

@@ -4,6 +4,7 @@ that changed it, each with only its hunks there.
 */
 
 use std::ops::Range;
+use std::time::{Duration, Instant};
 
 use millwright_git::history::{HistoryError, HistoryIndex};
 use millwright_git::{Repo, RepoError, blob_at};
@@ -18,6 +19,8 @@ use super::step_texts::{StepTexts, UnitText, lines_of};
 use super::walk::FollowScope;
 use crate::languages::SourceLanguage;
 
+/// How long versions are compared for one answer.
+const MAX_COMPARING: Duration = Duration::from_secs(20);
 /// Names listed when a name fits several units.
 const MAX_LISTED: usize = 12;
 
@@ -43,8 +46,8 @@ impl HistoryTarget {
         if let Some((path, name)) = text.split_once("::") {
             // The types of parameters are part of a key as they are written.
             let (name, parameters) = name.split_at(name.find('(').unwrap_or(name.len()));
-            let name = format!("{}{parameters}", name.replace("::", "."));
-            let name: String = name.chars().filter(|c| !c.is_whitespace()).collect();
+            let parameters: String = parameters.chars().filter(|c| !c.is_whitespace()).collect();
+            let name = format!("{}{parameters}", name.trim().replace("::", "."));
             let path = clean(path);
             return match path.is_empty() || name.is_empty() {
                 true => Err(malformed("a path and a name are needed")),
@@ -198,7 +201,7 @@ pub fn ask_history(
     let (total, steps, end) = match range {
         Some(range) => {
             // Which steps changed the lines is known when the texts of all are read.
-            let texts = StepTexts::read(repo, &steps)?;
+            let texts = StepTexts::read(repo, &steps, Instant::now() + MAX_COMPARING)?;
             let (first, last) = unit.map_or((1, last), |unit| (unit.doc_line, unit.end_line));
             let now = UnitText { text: lines_of(&text, first, last), first_line: first };
             let LineHistory { steps, end } = narrowed(steps, &texts, &now, range, end);
@@ -213,7 +216,7 @@ pub fn ask_history(
         None => {
             let total = steps.len();
             let steps: Vec<UnitStep> = steps.into_iter().skip(part.start).take(part.len()).collect();
-            let texts = StepTexts::read(repo, &steps)?;
+            let texts = StepTexts::read(repo, &steps, Instant::now() + MAX_COMPARING)?;
             let answered = steps.into_iter().enumerate();
             let answered = answered.map(|(at, step)| AnsweredStep { patch: texts.patch(at), step });
             (total, answered.collect(), end)

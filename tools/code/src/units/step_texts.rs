@@ -4,6 +4,7 @@ The texts of a unit before and after each step of its history, and the hunks bet
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
+use std::time::{Duration, Instant};
 
 use millwright_git::{PathLookup, Repo, read_blobs};
 use similar::{ChangeTag, TextDiff};
@@ -16,7 +17,11 @@ use millwright_model::LineSpan;
 /// Unchanged lines around a change.
 const CONTEXT: usize = 3;
 /// Comparing two versions that have little in common takes longer than it is worth.
-pub(super) const MAX_COMPARE: std::time::Duration = std::time::Duration::from_millis(500);
+pub(super) const MAX_COMPARE: Duration = Duration::from_millis(500);
+/// Bytes of all texts of one answer; what is beyond counts as not read.
+const MAX_TEXTS: usize = 64 << 20;
+/// Bytes of one patch. Far more than is shown, so that a secret of several lines is whole where it is masked.
+const MAX_PATCH: usize = 256 << 10;
 
 /// The lines of a unit in one version of its file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,11 +33,14 @@ pub(super) struct UnitText {
 
 /// For every step, the unit before and after the commit; `None` where it was not, or could not be read.
 pub(super) struct StepTexts {
+    /// When comparing them has to end.
+    pub(super) until: Instant,
     texts: Vec<(Option<UnitText>, Option<UnitText>)>,
 }
 
 impl StepTexts {
-    pub(super) fn read(repo: &Repo, steps: &[UnitStep]) -> Result<Self, UnitIndexError> {
+    /// Comparisons of them end at `until`, as far as they came.
+    pub(super) fn read(repo: &Repo, steps: &[UnitStep], until: Instant) -> Result<Self, UnitIndexError> {
         let lookup = PathLookup::open(repo)?;
         let mut ids: Vec<[Option<String>; 2]> = Vec::with_capacity(steps.len());
         for step in steps {
@@ -47,19 +55,26 @@ impl StepTexts {
         wanted.sort();
         wanted.dedup();
         let mut contents: HashMap<String, String> = HashMap::new();
+        let mut room = MAX_TEXTS;
         read_blobs(repo, &wanted, |id, content| {
-            if let Some(content) = content.filter(|content| !millwright_git::is_binary(content)) {
+            let content = content.filter(|content| !millwright_git::is_binary(content));
+            if let Some(content) = content.filter(|content| content.len() <= room) {
+                room -= content.len();
                 contents.insert(id.to_owned(), String::from_utf8_lossy(&content).into_owned());
             }
         })?;
-        let slice = |id: &Option<String>, lines: Option<LineSpan>, whole: bool| -> Option<UnitText> {
+        let mut room = MAX_TEXTS;
+        let mut slice = |id: &Option<String>, lines: Option<LineSpan>, whole: bool| -> Option<UnitText> {
             let text = contents.get(id.as_ref()?)?;
-            match lines {
+            let slice = match lines {
                 Some(lines) => {
-                    Some(UnitText { text: lines_of(text, lines.start, lines.end), first_line: lines.start })
+                    UnitText { text: lines_of(text, lines.start, lines.end), first_line: lines.start }
                 }
-                None => whole.then(|| UnitText { text: text.clone(), first_line: 1 }),
-            }
+                None if whole && text.len() <= room => UnitText { text: text.clone(), first_line: 1 },
+                None => return None,
+            };
+            room = room.checked_sub(slice.text.len())?;
+            Some(slice)
         };
         let texts = steps.iter().zip(&ids).map(|(step, [before, after])| {
             // A step without lines moved the unit as it was; only a whole file has its text in such a step.
@@ -69,7 +84,7 @@ impl StepTexts {
             let before = step.before.is_some().then(|| slice(before, before_lines, whole)).flatten();
             (before, slice(after, after_lines, whole))
         });
-        Ok(Self { texts: texts.collect() })
+        Ok(Self { until, texts: texts.collect() })
     }
 
     pub(super) fn of(&self, step: usize) -> (Option<&UnitText>, Option<&UnitText>) {
@@ -90,7 +105,7 @@ impl StepTexts {
         let (before, after) = self.of(step);
         let Some(after) = after else { return String::new() };
         let empty = UnitText { text: String::new(), first_line: after.first_line };
-        hunks(before.unwrap_or(&empty), after, lines)
+        hunks(before.unwrap_or(&empty), after, lines, self.until)
     }
 }
 
@@ -103,8 +118,10 @@ pub(super) fn lines_of(text: &str, start: u32, end: u32) -> String {
 
 /// A unified diff without file headers, of `lines` of the text after the change (1-based within the unit) or of all. Line
 /// numbers are those of the files.
-fn hunks(before: &UnitText, after: &UnitText, lines: Option<LineSpan>) -> String {
-    let diff = TextDiff::configure().timeout(MAX_COMPARE).diff_lines(&before.text, &after.text);
+fn hunks(before: &UnitText, after: &UnitText, lines: Option<LineSpan>, until: Instant) -> String {
+    let diff = TextDiff::configure()
+        .deadline(until.min(Instant::now() + MAX_COMPARE))
+        .diff_lines(&before.text, &after.text);
     let mut out = String::new();
     for group in diff.grouped_ops(CONTEXT) {
         let (Some(first), Some(last)) = (group.first(), group.last()) else { continue };
@@ -142,6 +159,9 @@ fn hunks(before: &UnitText, after: &UnitText, lines: Option<LineSpan>) -> String
             out.push(mark);
             out.push_str(change.value().trim_end_matches(['\n', '\r']));
             out.push('\n');
+            if out.len() > MAX_PATCH {
+                return out;
+            }
         }
     }
     out

@@ -29,6 +29,9 @@ const MAX_SOURCE_BYTES: u64 = 2 << 20;
 /// Bytes of all sources that are looked for, and of texts that they are looked for in, a text counted once per source.
 const MAX_SOURCES: usize = 64 << 20;
 const MAX_SEARCHED: usize = 4 << 30;
+/// Ranges that are compared with the places of files, and those that are found in one.
+const MAX_LOOKED_AT: usize = 1_000_000_000;
+const MAX_COPIED: usize = 2_000_000;
 /// Files that are found in the texts of all processes.
 const MAX_PARTS: usize = 10_000;
 
@@ -75,7 +78,7 @@ fn joined_sources(
         .filter_map(|(name, content)| Some((process_of(name)?, serde_json::from_slice(content).ok()?)))
         .collect();
     let mut sources = JoinedSources::read(checkout);
-    let mut room = MAX_PARTS;
+    let (mut room, mut looked_at, mut copied) = (MAX_PARTS, 0_usize, 0_usize);
     let mut reports = Vec::new();
     for (name, content) in coverage {
         let process = name.strip_prefix("coverage-").and_then(process_of);
@@ -91,9 +94,17 @@ fn joined_sources(
                 continue;
             }
             let functions = CountedFunction::all(script);
+            let all: usize = functions.iter().map(|function| function.ranges.len()).sum();
             for part in sources.within(text).iter().take(room) {
                 room -= 1;
+                // Files that overlap have the same ranges again and again.
+                looked_at += all;
+                if looked_at > MAX_LOOKED_AT || copied > MAX_COPIED {
+                    break;
+                }
                 let functions = within(&functions, part.start, part.length);
+                let ranges = functions.iter().filter_map(|function| function["ranges"].as_array());
+                copied += ranges.map(Vec::len).sum::<usize>();
                 parts.push(json!({ "url": part.url, "functions": functions }));
             }
         }
