@@ -66,7 +66,7 @@ async fn a_check_that_is_made_again_lists_what_it_cites() {
     };
     let (judged_by, runs) = check().await;
     assert_eq!(judged_by, json!([3, 4, 5, 6, 7]));
-    assert_eq!(runs.as_array().unwrap().len(), 6, "the reproduction among them: {runs}");
+    assert_eq!(runs.as_array().unwrap().len(), 7, "the reproduction and its trace among them: {runs}");
     assert_eq!(check().await, (judged_by, runs));
 }
 
