@@ -4,13 +4,14 @@ field must contain. An unknown field is an error too: a misspelt `overlay` would
 case.
 */
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 
 use millwright_model::{CommitId, Verdict};
 use schemars::JsonSchema;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 #[derive(Debug, thiserror::Error)]
@@ -392,6 +393,29 @@ pub fn parse(line: &[u8]) -> Result<EvalCase, String> {
     })?;
     case.check()?;
     Ok(case)
+}
+
+/// Reads small cases of other tasks: a file with one JSON object per line, each with an id of its own.
+///
+/// # Errors
+/// When the file cannot be read, or a line is no case or repeats an id.
+pub(crate) fn read_json_lines<T: DeserializeOwned>(
+    path: &Path,
+    id: impl Fn(&T) -> &str,
+) -> Result<Vec<T>, CasesError> {
+    let text =
+        std::fs::read_to_string(path).map_err(|source| CasesError::Io { path: path.to_owned(), source })?;
+    let mut seen = HashSet::new();
+    let mut read = Vec::new();
+    for (at, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
+        let wrong = |why: String| CasesError::Line { path: path.to_owned(), line: at + 1, why };
+        let case: T = serde_json::from_str(line).map_err(|error| wrong(error.to_string()))?;
+        if !seen.insert(id(&case).to_owned()) {
+            return Err(wrong(format!("the id {:?} is there twice", id(&case))));
+        }
+        read.push(case);
+    }
+    Ok(read)
 }
 
 #[cfg(test)]

@@ -48,6 +48,14 @@ pub(crate) fn recipe(replay: &CaseReplay, execution: ExecutionSettings<'_>) -> R
     }
 }
 
+/// Replays a recipe in the real sandbox and keeps nothing.
+pub(crate) fn replayer(repo: &Repo, recipe: ReplayRecipe) -> Replayer {
+    let pool = CheckoutPool::new(repo.clone(), PoolLimits::default());
+    let (sandbox, nothing) = (Arc::new(SandboxExecutor), CancelFlag::default());
+    let bounds = ReplayOptions::with_time_for(&recipe);
+    Replayer::new(pool, recipe, sandbox, ReplayLedger::in_memory(), bounds, nothing)
+}
+
 /// How one execution ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum RecipeEnding {
@@ -70,10 +78,7 @@ pub(crate) struct GraderSandbox(Replayer);
 impl GraderSandbox {
     /// A sandbox for the replay itself.
     pub(crate) fn new(repo: &Repo, recipe: ReplayRecipe) -> Self {
-        let pool = CheckoutPool::new(repo.clone(), PoolLimits::default());
-        let (sandbox, nothing) = (Arc::new(SandboxExecutor), CancelFlag::default());
-        let bounds = ReplayOptions::with_time_for(&recipe);
-        Self(Replayer::new(pool, recipe, sandbox, ReplayLedger::in_memory(), bounds, nothing))
+        Self(replayer(repo, recipe))
     }
 
     /// A sandbox for the project's tests, with the environment that the replay needs.

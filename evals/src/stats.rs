@@ -4,8 +4,11 @@ Figures with their uncertainty. A difference that a few other cases would remove
 fixed, so the same results always give the same report.
 */
 
+use std::collections::BTreeSet;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 use crate::random::SplitMix;
 
@@ -87,6 +90,47 @@ pub fn hits_within(ranks: &[Option<u32>], k: u32) -> Vec<f64> {
 
 pub fn reciprocal_ranks(ranks: &[Option<u32>]) -> Vec<f64> {
     ranks.iter().map(|rank| rank.map_or(0.0, |rank| 1.0 / f64::from(rank.max(1)))).collect()
+}
+
+/// What an answer named, held against what was expected.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct SetCounts {
+    right: usize,
+    named: usize,
+    expected: usize,
+}
+
+impl SetCounts {
+    pub(crate) fn of<T: Ord>(named: &BTreeSet<T>, expected: &BTreeSet<T>) -> Self {
+        Self { right: named.intersection(expected).count(), named: named.len(), expected: expected.len() }
+    }
+
+    pub(crate) fn is_exact(self) -> bool {
+        self.right == self.named && self.right == self.expected
+    }
+
+    pub(crate) fn precision(self) -> f64 {
+        self.right as f64 / self.named.max(1) as f64
+    }
+
+    pub(crate) fn recall(self) -> f64 {
+        self.right as f64 / self.expected.max(1) as f64
+    }
+
+    pub(crate) fn figures(self) -> Value {
+        let f1 = 2.0 * self.right as f64 / (self.named + self.expected).max(1) as f64;
+        json!({ "precision": self.precision(), "recall": self.recall(), "f1": f1 })
+    }
+}
+
+impl std::iter::Sum for SetCounts {
+    fn sum<I: Iterator<Item = Self>>(each: I) -> Self {
+        each.fold(Self::default(), |sum, one| Self {
+            right: sum.right + one.right,
+            named: sum.named + one.named,
+            expected: sum.expected + one.expected,
+        })
+    }
 }
 
 #[cfg(test)]

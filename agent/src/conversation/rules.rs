@@ -5,6 +5,7 @@ its evidence. Rules draw no conclusions; an investigation does.
 
 use std::sync::Arc;
 
+use millwright_code::symbol_id;
 use millwright_git::{self as git, TreePathKind};
 use millwright_model::{EvidenceDraft, EvidenceId};
 use millwright_tools::{CallGrant, ToolAnswer, ToolCall, ToolContext};
@@ -229,10 +230,7 @@ impl Conversation {
         let definitions = found.data.as_array().cloned().unwrap_or_default();
         let mut places: Vec<String> = definitions
             .iter()
-            .filter_map(|one| {
-                let path = one["path"].as_str()?;
-                Some(format!("{path}::{}", one["symbol"]["qualified"].as_str()?))
-            })
+            .filter_map(|one| Some(symbol_id(one["path"].as_str()?, one["symbol"]["qualified"].as_str()?)))
             .collect();
         places.sort();
         places.dedup();

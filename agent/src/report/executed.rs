@@ -39,29 +39,27 @@ fn about_changed(code: &ExecutedCode) -> Option<String> {
     };
     let [ran, idle, unknown] = [Some(true), Some(false), None].map(list);
     let all = (code.changed_total as usize).max(code.changed.len());
-    let those = match all {
-        1 => "The one unit that the culprit changed".to_owned(),
-        _ => format!("the {all} units that the culprit changed"),
-    };
-    Some(match (&ran[..], &idle[..], &unknown[..]) {
-        ([], [], []) => return None,
-        (ran, [], []) if all == 1 => format!("{those} ran: {}.", named(ran)),
-        ([], idle, []) if all == 1 => format!("{those} did not run: {}.", named(idle)),
-        ([], [], unknown) if all == 1 => {
-            format!("Whether the one unit that the culprit changed ran was not recorded: {}.", named(unknown))
-        }
-        (ran, [], []) if ran.len() == all => {
-            format!("All {} ran: {}.", those.trim_start_matches("the "), named(ran))
-        }
-        ([], idle, []) if idle.len() == all => format!("None of {those} ran: {}.", named(idle)),
-        ([], [], unknown) if unknown.len() == all => {
-            format!("Whether {those} ran was not recorded: {}.", named(unknown))
+    let one = "one unit that the culprit changed";
+    let many = format!("{all} units that the culprit changed");
+    let groups = [
+        (ran, "ran", format!("The {one} ran"), format!("All {many} ran")),
+        (idle, "did not run", format!("The {one} did not run"), format!("None of the {many} ran")),
+        (
+            unknown,
+            "not recorded",
+            format!("Whether the {one} ran was not recorded"),
+            format!("Whether the {many} ran was not recorded"),
+        ),
+    ];
+    let groups: Vec<_> = groups.into_iter().filter(|(units, ..)| !units.is_empty()).collect();
+    Some(match &groups[..] {
+        [] => return None,
+        [(units, _, of_one, of_many)] if units.len() == all => {
+            format!("{}: {}.", if all == 1 { of_one } else { of_many }, named(units))
         }
         _ => {
-            let groups = [(ran, "ran"), (idle, "did not run"), (unknown, "not recorded")];
-            let groups = groups.iter().filter(|(units, _)| !units.is_empty());
-            let told: Vec<String> = groups.map(|(units, what)| format!("{what}: {}", named(units))).collect();
-            format!("Of {those}, {}.", told.join("; "))
+            let told = groups.iter().map(|(units, what, ..)| format!("{what}: {}", named(units)));
+            format!("Of the {many}, {}.", told.collect::<Vec<_>>().join("; "))
         }
     })
 }

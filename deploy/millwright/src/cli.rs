@@ -9,6 +9,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::{Span, SpanRelativeTo};
 use millwright_agent::hand_over::FixDestination;
 use millwright_model::Verdict;
+use millwright_usecases::{MAX_HISTORY, MAX_HISTORY_OFFSET};
 
 mod deployment;
 mod eval;
@@ -342,10 +343,10 @@ pub(crate) struct HistoryArguments {
     #[arg(long, value_name = "REV", default_value = "HEAD")]
     pub(crate) at: String,
     /// Most commits to show, newest first
-    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=i64::from(MAX_HISTORY)))]
     pub(crate) limit: u32,
     /// Commits to leave out at the newest end
-    #[arg(long, value_name = "N", default_value_t = 0)]
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u32).range(..=i64::from(MAX_HISTORY_OFFSET)))]
     pub(crate) offset: u32,
     /// Name the commits only, without their hunks (text; JSON has them always)
     #[arg(long)]

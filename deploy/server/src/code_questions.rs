@@ -19,9 +19,10 @@ pub(crate) fn repository_of<'a>(
 ) -> Result<&'a RepositorySettings, Problem> {
     let mut visible = app.settings.repositories_of(principal);
     match name {
-        Some(name) => visible
-            .find(|repository| repository.name.as_str() == name)
-            .ok_or_else(|| Problem::not_found(format!("there is no repository {name:?} that you can see"))),
+        Some(name) => visible.find(|repository| repository.name.as_str() == name).ok_or_else(|| {
+            let name: String = name.chars().take(200).collect();
+            Problem::not_found(format!("there is no repository {name:?} that you can see"))
+        }),
         None => match (visible.next(), visible.next()) {
             (Some(only), None) => Ok(only),
             (None, _) => Err(Problem::not_found("no repository is configured that you can see")),
@@ -38,37 +39,36 @@ pub(crate) async fn history(
     repository: &RepositorySettings,
     of: String,
     at: Option<String>,
-    page: (u32, u32),
-) -> Result<(RepositoryName, CodeHistory), Problem> {
-    let name = repository.name.clone();
+    offset: u32,
+    limit: u32,
+) -> Result<CodeHistory, Problem> {
     let at = at.or_else(|| repository.branch.clone()).unwrap_or_else(|| "HEAD".to_owned());
-    let (offset, limit) = page;
     let request = HistoryRequest::new(of, at, offset, limit)
         .map_err(|error| Problem::bad_request(error.to_string()))?;
     let Some(permit) = app.code_questions.permit().await else {
         return Err(Problem::busy("other questions about code are being answered; ask again in a moment"));
     };
     let (path, data_dir) = (repository.path.clone(), app.settings.data_dir.clone());
-    let (redactor, shown) = (app.settings.redactor.clone(), name.clone());
+    let (redactor, name) = (app.settings.redactor.clone(), repository.name.clone());
     let answer = move || {
         // The thread goes on when the caller is gone, so it holds the permit.
         let _permit = permit;
-        let repo = Repo::open(&path, &data_dir).map_err(|error| not_opened(&shown, &error))?;
+        let repo = Repo::open(&path, &data_dir).map_err(|error| not_opened(&name, &error))?;
         code_history(&repo, &redactor, &request).map_err(Problem::from)
     };
-    match tokio::task::spawn_blocking(answer).await {
-        Ok(answer) => Ok((name, answer?)),
-        Err(error) => Err(UseCaseError::Failed { why: error.to_string() }.into()),
-    }
+    let ended = tokio::task::spawn_blocking(answer).await;
+    ended.unwrap_or_else(|error| Err(UseCaseError::Failed { why: error.to_string() }.into()))
 }
 
-/// A clone that is not there yet can come; everything else is for the operator to mend.
+/// A clone that is not there yet can come; everything else is for the operator to fix.
 fn not_opened(repository: &RepositoryName, error: &RepoError) -> Problem {
-    tracing::warn!(event = "code.unread", %repository, %error, "a clone cannot be read");
     match error {
-        RepoError::NotARepository { .. } | RepoError::Empty { .. } => Problem::busy(format!(
-            "the clone of {repository} cannot be read here yet; `millwright doctor` says why"
-        )),
+        RepoError::NotARepository { .. } | RepoError::Empty { .. } => {
+            tracing::warn!(event = "code.unread", %repository, %error, "a clone cannot be read");
+            Problem::busy(format!(
+                "the clone of {repository} cannot be read here yet; `millwright doctor` says why"
+            ))
+        }
         _ => UseCaseError::Failed { why: error.to_string() }.into(),
     }
 }

@@ -2,8 +2,6 @@
 The history of a code unit: the commits that changed it, each with only its hunks there.
 */
 
-use std::ops::RangeInclusive;
-
 pub use millwright_code::units::{CodeHistory, HistoryCommit};
 use millwright_code::units::{HistoryQuestionError, HistoryTarget, UnitIndexError, ask_history};
 use millwright_git::history::HistoryError;
@@ -12,10 +10,10 @@ use millwright_redaction::Redactor;
 
 use crate::error::UseCaseError;
 
-/// Commits of one answer.
-const LIMITS: RangeInclusive<u32> = 1..=1_000;
-/// Commits that can be left out.
-const MAX_OFFSET: u32 = 1_000_000;
+/// Most commits of one answer.
+pub const MAX_HISTORY: u32 = 1_000;
+/// Most commits that can be left out.
+pub const MAX_HISTORY_OFFSET: u32 = 1_000_000;
 /// Longest question and revision, in characters.
 const MAX_TEXT: usize = 1_000;
 
@@ -46,9 +44,10 @@ impl HistoryRequest {
                 "what is asked for and the revision have 1 to {MAX_TEXT} characters each"
             ));
         }
-        if !LIMITS.contains(&limit) || offset > MAX_OFFSET {
-            let (least, most) = (LIMITS.start(), LIMITS.end());
-            return invalid(format!("limit must be {least} to {most}, and offset at most {MAX_OFFSET}"));
+        if !(1..=MAX_HISTORY).contains(&limit) || offset > MAX_HISTORY_OFFSET {
+            return invalid(format!(
+                "limit must be 1 to {MAX_HISTORY}, and offset at most {MAX_HISTORY_OFFSET}"
+            ));
         }
         Ok(Self { of, at, offset, limit })
     }

@@ -34,7 +34,9 @@ pub use audit_note::MAX_NOTE_CHARS;
 pub use caller::{Principal, TokenRole};
 pub use delivery_key::DeliveryKey;
 pub use error::UseCaseError;
-pub use history::{CodeHistory, HistoryCommit, HistoryRequest, code_history};
+pub use history::{
+    CodeHistory, HistoryCommit, HistoryRequest, MAX_HISTORY, MAX_HISTORY_OFFSET, code_history,
+};
 pub use judge::{AnswerJudgement, JudgementEffect, JudgementResult};
 pub use notifier::{IncidentNotifier, SilentNotifier};
 pub use placement::{CodeLocation, CodeLocations, UnplacedReason};

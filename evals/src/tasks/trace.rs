@@ -8,23 +8,23 @@ run takes.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use millwright_code::SourceLanguage;
 use millwright_code::units::{FileOutline, outline};
-use millwright_git::checkout::{CheckoutPool, PoolLimits};
 use millwright_git::{Repo, RevisionReader};
 use millwright_model::{CommitId, ReplayOutcome, TracePrecision};
+use millwright_replay::ReplayRecipe;
 use millwright_replay::exec_trace::ExecutionTrace;
-use millwright_replay::{ReplayLedger, ReplayOptions, ReplayRecipe, Replayer, SandboxExecutor};
-use millwright_tools::{CancelFlag, executed_units};
+use millwright_tools::executed_units;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use crate::EvalError;
+use crate::cases::{CasesError, read_json_lines};
+use crate::grader_sandbox::replayer;
 use crate::options::EvalOptions;
 use crate::results::CaseResult;
-use crate::stats;
+use crate::stats::{self, SetCounts};
 use crate::summary::EvalSummary;
 
 /// Runs of each kind; the median counts.
@@ -82,9 +82,8 @@ struct ExecutedFunction {
 #[derive(Debug, Clone, PartialEq)]
 struct TracedCase {
     precision: TracePrecision,
-    /// Functions that both name, that the trace names, and that the independent tool names.
-    both: usize,
-    named: usize,
+    /// Functions that the trace names against those that the independent tool names.
+    counts: SetCounts,
     ran: usize,
     plain_ms: f64,
     traced_ms: f64,
@@ -101,15 +100,20 @@ type FunctionKey = (String, String);
 /// # Errors
 /// When the cases cannot be read.
 pub fn run(options: &EvalOptions) -> Result<(EvalSummary, Vec<CaseResult>), EvalError> {
-    let mut cases = read(options)?;
+    let mut cases: Vec<TraceCase> = read_json_lines(&options.cases, |case: &TraceCase| &case.id)?;
+    if cases.is_empty() {
+        return Err(CasesError::Empty { path: options.cases.clone() }.into());
+    }
     cases.truncate(options.limit.unwrap_or(usize::MAX));
     let (mut programs, mut results) = (Map::new(), Vec::new());
+    // One after the other: beside each other the times would say nothing.
     for case in &cases {
         let mut result = CaseResult::not(&case.id, "trace", String::new());
         match judge(case, options) {
             Ok(traced) => {
                 result.not_judged = None;
-                result.hit = traced.both == traced.named && traced.both == traced.ran;
+                result.hit = traced.counts.is_exact();
+                result.wall_ms = traced.traced_ms as u64;
                 programs.insert(case.id.clone(), figures(case, &traced));
             }
             Err(why) => result.not_judged = Some(why),
@@ -124,38 +128,13 @@ pub fn run(options: &EvalOptions) -> Result<(EvalSummary, Vec<CaseResult>), Eval
     Ok((EvalSummary::of("trace", &judged)?, results))
 }
 
-fn read(options: &EvalOptions) -> Result<Vec<TraceCase>, EvalError> {
-    let path = &options.cases;
-    let text = std::fs::read_to_string(path).map_err(|source| EvalError::Io {
-        action: "reading",
-        path: path.clone(),
-        source,
-    })?;
-    let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
-    let cases = lines.map(|(at, line)| {
-        let wrong = |error: serde_json::Error| {
-            EvalError::Options(format!("{}, line {}: {error}", path.display(), at + 1))
-        };
-        serde_json::from_str(line).map_err(wrong)
-    });
-    let cases: Vec<TraceCase> = cases.collect::<Result<_, _>>()?;
-    if cases.is_empty() {
-        return Err(EvalError::Options(format!(
-            "{} has no cases; give one JSON object per line",
-            path.display()
-        )));
-    }
-    Ok(cases)
-}
-
 fn figures(case: &TraceCase, traced: &TracedCase) -> Value {
-    let share = |of: usize| traced.both as f64 / of.max(1) as f64;
     json!({
         "program": case.program,
         "trace": traced.precision,
         "functions": traced.ran,
-        "precision": share(traced.named),
-        "recall": share(traced.ran),
+        "precision": traced.counts.precision(),
+        "recall": traced.counts.recall(),
         "plain_ms": traced.plain_ms,
         "traced_ms": traced.traced_ms,
         "overhead": traced.traced_ms / traced.plain_ms.max(1.0),
@@ -168,6 +147,10 @@ fn judge(case: &TraceCase, options: &EvalOptions) -> Result<TracedCase, String> 
     let said = |error: &dyn std::fmt::Display| error.to_string();
     let repo = Repo::open(&options.repository(&case.repository), &options.data_dir).map_err(|e| said(&e))?;
     let at = repo.resolve(&case.at).map_err(|e| said(&e))?;
+    if let Some(elsewhere) = case.ran.iter().find(|function| !case.files.contains(&function.path)) {
+        return Err(format!("{} ran and is not among the files of the case", elsewhere.path));
+    }
+    let (ran, unnamed) = (functions(&repo, &at, &case.ran)?, functions(&repo, &at, &case.unnamed)?);
     let mut env = case.env.clone();
     env.extend(options.env.clone());
     let allow_read = case.allow_read.iter().chain(&options.allow_read).cloned().collect();
@@ -190,10 +173,6 @@ fn judge(case: &TraceCase, options: &EvalOptions) -> Result<TracedCase, String> 
     let (traced_ms, trace) = median_run(&repo, traced, &at, true)?;
     let trace = trace.ok_or("nothing was traced")?;
     let named = executed_units(&repo, &at, &trace).map_err(|e| said(&e))?;
-    if let Some(elsewhere) = case.ran.iter().find(|function| !case.files.contains(&function.path)) {
-        return Err(format!("{} ran and is not among the files of the case", elsewhere.path));
-    }
-    let (ran, unnamed) = (functions(&repo, &at, &case.ran)?, functions(&repo, &at, &case.unnamed)?);
     let counts = |function: &FunctionKey| {
         case.files.contains(&function.0) && (ran.contains(function) || !unnamed.contains(function))
     };
@@ -203,8 +182,7 @@ fn judge(case: &TraceCase, options: &EvalOptions) -> Result<TracedCase, String> 
     };
     Ok(TracedCase {
         precision: trace.precision,
-        both: named.intersection(&ran).count(),
-        named: named.len(),
+        counts: SetCounts::of(&named, &ran),
         ran: ran.len(),
         plain_ms,
         traced_ms,
@@ -220,10 +198,7 @@ fn median_run(
     at: &CommitId,
     is_traced: bool,
 ) -> Result<(f64, Option<ExecutionTrace>), String> {
-    let pool = CheckoutPool::new(repo.clone(), PoolLimits::default());
-    let (sandbox, nothing) = (Arc::new(SandboxExecutor), CancelFlag::default());
-    let bounds = ReplayOptions::with_time_for(&recipe);
-    let replayer = Replayer::new(pool, recipe, sandbox, ReplayLedger::in_memory(), bounds, nothing);
+    let replayer = replayer(repo, recipe);
     let (mut times, mut trace) = (Vec::new(), None);
     for round in 0..=RUNS {
         let run = if is_traced { replayer.run_traced(at) } else { replayer.run(at, None) };

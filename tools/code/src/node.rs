@@ -49,3 +49,9 @@ pub(crate) fn parameter_types(list: Node<'_>, source: &str, is_parameter: fn(&st
     out.push(')');
     out
 }
+
+/// What stands on the line before a node.
+pub(crate) fn text_before<'s>(node: Node<'_>, source: &'s str) -> &'s str {
+    let line_start = node.start_byte().saturating_sub(node.start_position().column);
+    source.get(line_start..node.start_byte()).unwrap_or_default()
+}

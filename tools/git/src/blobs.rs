@@ -10,8 +10,8 @@ use super::{Repo, RepoError};
 /// Larger contents are skipped: no person wrote them.
 const MAX_BLOB: u64 = 4 << 20;
 
-/// Reads `ids` (hexadecimal) and passes the contents to `visit`, in the same order. The content is `None` when the
-/// object is missing, is not a blob, or is larger than four megabytes.
+/// Reads `ids` (hexadecimal, or `REVISION:PATH`) and passes the contents to `visit`, in the same order. The content is
+/// `None` when the object is missing, is not a blob, or is larger than four megabytes.
 ///
 /// # Errors
 /// When git fails.
@@ -25,8 +25,9 @@ pub fn read_blobs(
     }
     let io = |source| RepoError::Io { action: "reading blobs of", path: repo.path().to_owned(), source };
     let (input, mut feed) = std::io::pipe().map_err(io)?;
-    let mut stream = repo.git().args(["cat-file", "--batch", "--buffer"]).input(input).stream()?;
-    let read = std::thread::scope(|scope| {
+    std::thread::scope(|scope| {
+        // Ended when this closure is left in any way: without a reader git blocks, and with it the thread that feeds it.
+        let mut stream = repo.git().args(["cat-file", "--batch", "--buffer"]).input(input).stream()?;
         scope.spawn(move || {
             for id in ids {
                 // Git ends early when it fails; its exit status says why.
@@ -36,16 +37,12 @@ pub fn read_blobs(
             }
         });
         let mut input = BufReader::with_capacity(1 << 18, &mut stream);
-        let read = ids.iter().try_for_each(|id| {
-            visit(id, read_blob(&mut input)?);
-            Ok(())
-        });
+        for id in ids {
+            visit(id, read_blob(&mut input).map_err(io)?);
+        }
         drop(input);
-        // Without a reader git blocks, and with it the thread that feeds it.
-        read.inspect_err(|_: &std::io::Error| stream.stop())
-    });
-    read.map_err(io)?;
-    Ok(stream.finish()?)
+        Ok(stream.finish()?)
+    })
 }
 
 /// `ID blob SIZE`, the content and a line break; or one line that says what is wrong.
@@ -54,11 +51,10 @@ fn read_blob(input: &mut impl BufRead) -> std::io::Result<Option<Vec<u8>>> {
     if input.read_line(&mut head)? == 0 {
         return Err(std::io::ErrorKind::UnexpectedEof.into());
     }
-    let mut fields = head.trim_end().split(' ').skip(1);
-    let (Some(kind), Some(size)) = (fields.next(), fields.next().and_then(|size| size.parse::<u64>().ok()))
-    else {
-        return Ok(None);
-    };
+    let fields: Vec<&str> = head.trim_end().split(' ').collect();
+    // What is missing is answered by the name that was asked for, which can have blanks, and a word.
+    let [_, kind, size] = fields[..] else { return Ok(None) };
+    let Ok(size) = size.parse::<u64>() else { return Ok(None) };
     let mut content = Vec::new();
     if kind == "blob" && size <= MAX_BLOB {
         content.reserve_exact(size as usize);
@@ -83,13 +79,20 @@ mod tests {
         let large = "x\n".repeat(3 << 20);
         let head = repo.commit("first", &[("a.py", "a = 1\n"), ("large.py", &large), ("empty.py", "")]);
         let id = |path: &str| repo.git(&["rev-parse", &format!("HEAD:{path}")]);
-        let ids =
-            vec![id("a.py"), "ab".repeat(20), id("large.py"), head.to_string(), id("empty.py"), id("a.py")];
+        let ids = vec![
+            id("a.py"),
+            "ab".repeat(20),
+            id("large.py"),
+            head.to_string(),
+            format!("{head}:gone blob 5"),
+            id("empty.py"),
+            format!("{head}:a.py"),
+        ];
         let opened = Repo::open(&repo.work(), &repo.data()).unwrap();
         let mut found = Vec::new();
         read_blobs(&opened, &ids, |id, content| found.push((id.to_owned(), content))).unwrap();
         let contents: Vec<Option<&[u8]>> = found.iter().map(|(_, content)| content.as_deref()).collect();
-        assert_eq!(contents, [Some(&b"a = 1\n"[..]), None, None, None, Some(b""), Some(b"a = 1\n")]);
+        assert_eq!(contents, [Some(&b"a = 1\n"[..]), None, None, None, None, Some(b""), Some(b"a = 1\n")]);
         assert!(found.iter().map(|(id, _)| id).eq(&ids));
     }
 }

@@ -55,6 +55,15 @@ pub fn line_count(bytes: &[u8]) -> u64 {
     newlines + u64::from(!bytes.is_empty() && !bytes.ends_with(b"\n"))
 }
 
+/// The text of a content, with what is not UTF-8 replaced; `None` when it is binary.
+pub fn text_of(content: Vec<u8>) -> Option<String> {
+    if is_binary(&content) {
+        return None;
+    }
+    let replaced = |error: std::string::FromUtf8Error| String::from_utf8_lossy(error.as_bytes()).into_owned();
+    Some(String::from_utf8(content).unwrap_or_else(replaced))
+}
+
 /// Git's test for binary files: a NUL byte near the start.
 pub fn is_binary(bytes: &[u8]) -> bool {
     memchr::memchr(0, bytes.get(..BINARY_PROBE).unwrap_or(bytes)).is_some()

@@ -34,7 +34,7 @@ pub use blobs::read_blobs;
 pub use diff::{CommitDetail, FileChange, GitDiff, diff, show};
 pub use file::{
     EntryKind, FileBlob, MAX_FILE_BYTES, PathLookup, RevisionReader, TreeEntry, TreePathKind, blob_at,
-    entries_at, exists_at, files_at, is_binary, kind_at, line_count, submodules_at,
+    entries_at, exists_at, files_at, is_binary, kind_at, line_count, submodules_at, text_of,
 };
 pub use grep::{GrepHit, GrepQuery, GrepResult, PatternKind, grep};
 pub use log::{

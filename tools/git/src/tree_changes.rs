@@ -39,51 +39,43 @@ pub struct TreeChanges {
     pub truncated: bool,
 }
 
-/// The changes of `commits`, in the same order. Links, submodules and files for which `wanted` is false are left out.
+/// The changes of `commits`, in the same order. Links and submodules are left out.
 ///
 /// # Errors
 /// When git fails, for example because a commit or a folder is missing.
-pub fn tree_changes(
-    repo: &Repo,
-    commits: &[CommitId],
-    wanted: &impl Fn(&str) -> bool,
-) -> Result<Vec<TreeChanges>, RepoError> {
-    match read_changes(repo, commits, wanted, &["-M", RENAME_LIMIT]) {
+pub fn tree_changes(repo: &Repo, commits: &[CommitId]) -> Result<Vec<TreeChanges>, RepoError> {
+    match read_changes(repo, commits, &["-M", RENAME_LIMIT]) {
         // Git compares contents to find renames, and stops when one is missing, as in a partial clone: find the
         // commit, and look there only for renames of files that did not change.
         Err(RepoError::Git(GitError::Failed { .. })) if repo.lacks_contents() && commits.len() > 1 => {
             let (first, second) = commits.split_at(commits.len() / 2);
-            let mut changes = tree_changes(repo, first, wanted)?;
-            changes.extend(tree_changes(repo, second, wanted)?);
+            let mut changes = tree_changes(repo, first)?;
+            changes.extend(tree_changes(repo, second)?);
             Ok(changes)
         }
         Err(RepoError::Git(GitError::Failed { .. })) if repo.lacks_contents() => {
-            read_changes(repo, commits, wanted, &["-M100%"])
+            read_changes(repo, commits, &["-M100%"])
         }
         read => read,
     }
 }
 
-fn read_changes(
-    repo: &Repo,
-    commits: &[CommitId],
-    wanted: &impl Fn(&str) -> bool,
-    renames: &[&str],
-) -> Result<Vec<TreeChanges>, RepoError> {
+fn read_changes(repo: &Repo, commits: &[CommitId], renames: &[&str]) -> Result<Vec<TreeChanges>, RepoError> {
     let (input, mut feed) = std::io::pipe().map_err(|source| RepoError::Io {
         action: "making a pipe for",
         path: repo.path().to_owned(),
         source,
     })?;
-    let mut stream = repo
-        .git()
-        // Without --always, a commit that changed nothing is left out.
-        .args(["diff-tree", "--stdin", "-z", "-r", "-c", "--root", "--raw", "--no-abbrev", "--always"])
-        .args(renames)
-        .input(input)
-        .stream()?;
     let mut changes = Vec::with_capacity(commits.len());
-    let read = std::thread::scope(|scope| {
+    std::thread::scope(|scope| {
+        // Ended when this closure is left in any way: without a reader git blocks, and with it the thread that feeds it.
+        let mut stream = repo
+            .git()
+            // Without --always, a commit that changed nothing is left out.
+            .args(["diff-tree", "--stdin", "-z", "-r", "-c", "--root", "--raw", "--no-abbrev", "--always"])
+            .args(renames)
+            .input(input)
+            .stream()?;
         scope.spawn(move || {
             for commit in commits {
                 // Git ends early when it fails; its exit status says why.
@@ -93,12 +85,10 @@ fn read_changes(
             }
         });
         let reader = BufReader::with_capacity(1 << 18, &mut stream);
-        let read = ChangesReader { input: reader, field: Vec::new() }.read_all(wanted, &mut changes);
-        // Without a reader git blocks, and with it the thread that feeds it.
-        read.inspect_err(|_| stream.stop())
-    });
-    read.map_err(|source| RepoError::Io { action: "reading", path: repo.path().to_owned(), source })?;
-    stream.finish()?;
+        let read = ChangesReader { input: reader, field: Vec::new() }.read_all(&mut changes);
+        read.map_err(|source| RepoError::Io { action: "reading", path: repo.path().to_owned(), source })?;
+        stream.finish().map_err(RepoError::from)
+    })?;
     Ok(changes)
 }
 
@@ -110,11 +100,7 @@ struct ChangesReader<R> {
 }
 
 impl<R: BufRead> ChangesReader<R> {
-    fn read_all(
-        mut self,
-        wanted: &impl Fn(&str) -> bool,
-        changes: &mut Vec<TreeChanges>,
-    ) -> std::io::Result<()> {
+    fn read_all(mut self, changes: &mut Vec<TreeChanges>) -> std::io::Result<()> {
         let mut current: Option<TreeChanges> = None;
         while self.next()? {
             if !self.field.starts_with(b":") {
@@ -139,8 +125,7 @@ impl<R: BufRead> ChangesReader<R> {
                 (None, first)
             };
             let (Some(record), Some(current)) = (record, &mut current) else { continue };
-            let seen = wanted(&path) || old_path.as_deref().is_some_and(wanted);
-            if !seen || (record.after.is_none() && record.before.iter().all(Option::is_none)) {
+            if record.after.is_none() && record.before.iter().all(Option::is_none) {
                 continue;
             }
             if current.files.len() >= MAX_FILES {
@@ -195,7 +180,7 @@ mod tests {
     fn changes(repo: &TestRepo, commits: &[&CommitId]) -> Vec<TreeChanges> {
         let opened = Repo::open(&repo.work(), &repo.data()).unwrap();
         let commits: Vec<CommitId> = commits.iter().map(|id| (*id).clone()).collect();
-        tree_changes(&opened, &commits, &|path: &str| path.ends_with(".py")).unwrap()
+        tree_changes(&opened, &commits).unwrap()
     }
 
     #[test]
@@ -226,7 +211,7 @@ mod tests {
                 vec!["None b.py 2 true"],
                 vec![],
                 vec!["Some(\"a.py\") ä \"q\".py 1 true"],
-                vec!["None a.py 0 true", "None b.py 0 true"],
+                vec!["None a.py 0 true", "None b.py 0 true", "None c.txt 0 true"],
             ]
         );
         assert!(found.iter().map(|changes| &changes.commit).eq([&merge, &empty, &moved, &first]));

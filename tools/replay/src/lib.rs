@@ -35,7 +35,7 @@ pub use overlay_files::{OverlayError, laid, load_overlay};
 pub use recipe::{LaidFile, ReplayRecipe};
 pub use replayed::ReplayResult;
 pub use replayer::{ReplayError, ReplayOptions, Replayer};
-pub use reproduction::Reproduction;
+pub use reproduction::ReproducedFailure;
 pub use signature::{FailureSignature, signature};
 
 #[cfg(test)]

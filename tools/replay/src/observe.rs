@@ -13,7 +13,7 @@ use millwright_git::checkout::{CheckoutChange, CheckoutError, CheckoutSlot};
 use millwright_sandbox::{Execution, SandboxError};
 use sha2::{Digest, Sha256};
 
-use super::checkout_files::{matching_files, read_regular};
+use super::checkout_files::{matching_files, read_whole};
 use super::recipe::LaidFile;
 use super::replayer::{ReplayError, Replayer};
 
@@ -206,9 +206,8 @@ fn written_files(slot: &CheckoutSlot) -> Result<Vec<(PathBuf, String)>, ReplayEr
 /// The files below `checkout` that match one of the globs, bounded; larger ones are left out.
 fn collect(checkout: &Path, globs: &[String]) -> Vec<(String, Vec<u8>)> {
     let read = |path: PathBuf| {
-        let content = read_regular(&checkout.join(&path), MAX_COLLECTED_BYTES + 1)?;
-        let is_whole = content.len() as u64 <= MAX_COLLECTED_BYTES;
-        is_whole.then(|| (path.to_string_lossy().into_owned(), content))
+        let content = read_whole(&checkout.join(&path), MAX_COLLECTED_BYTES)?;
+        Some((path.to_string_lossy().into_owned(), content))
     };
     matching_files(checkout, globs).into_iter().filter_map(read).take(MAX_COLLECTED_FILES).collect()
 }

@@ -1,5 +1,5 @@
 /*!
-The results of replays: one execution with its outcome and the end of its output, and the reproduced failure.
+The results of replays: one execution with its outcome and the end of its output.
 */
 
 use millwright_model::{EvidenceDraft, EvidenceSource, Locator, ReplayOutcome, ReplayRun, SandboxLevel};

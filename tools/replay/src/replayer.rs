@@ -409,7 +409,7 @@ impl Replayer {
     }
 }
 
-pub(super) fn hold<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+fn hold<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     // Data behind the lock is always complete, even if a thread panicked while holding it.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -17,7 +17,7 @@ const STEADY: u32 = 3;
 
 /// The failure, seen at the failing revision.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Reproduction {
+pub struct ReproducedFailure {
     /// The first execution that showed the failure.
     pub shown: ReplayResult,
     pub failure: FailureSignature,
@@ -26,7 +26,7 @@ pub struct Reproduction {
     pub trace: Option<ExecutionTrace>,
 }
 
-impl Reproduction {
+impl ReproducedFailure {
     /// How often the failure showed at the failing revision.
     pub fn flakiness(&self) -> Flakiness {
         Flakiness::new(self.passes, self.failures)
@@ -37,7 +37,7 @@ impl Replayer {
     /// Executes at `bad` until the failure shows, and records its signature. If the first run does not show the
     /// failure, repeats up to the recipe's `attempts` to learn how often it shows. With `traced`, one more execution
     /// records the code that it executes; its outcome decides nothing.
-    pub fn reproduce(&self, bad: &CommitId, traced: bool) -> Result<Reproduction, ReplayError> {
+    pub fn reproduce(&self, bad: &CommitId, traced: bool) -> Result<ReproducedFailure, ReplayError> {
         self.reproduce_within(bad, traced, 0)
     }
 
@@ -48,7 +48,7 @@ impl Replayer {
         bad: &CommitId,
         traced: bool,
         patience: u32,
-    ) -> Result<Reproduction, ReplayError> {
+    ) -> Result<ReproducedFailure, ReplayError> {
         let attempts = self.recipe().attempts.clamp(1, 100);
         let most = attempts.max(patience.min(100));
         let mut shown: Option<(ReplayResult, FailureSignature)> = None;
@@ -58,8 +58,7 @@ impl Replayer {
         // Whether the traced execution did not show the failure: the tracer hid it, or the failure is flaky.
         let mut doubted = false;
         while done < attempts || (shown.is_none() && done < most) {
-            let recording =
-                if traced && shown.is_none() { RunRecording::OpenedFiles } else { RunRecording::None };
+            let recording = if shown.is_none() { RunRecording::OpenedFiles } else { RunRecording::None };
             let replayed = self.run_once(bad, None, recording)?;
             done += 1;
             last = end_of(&replayed.tail);
@@ -90,7 +89,7 @@ impl Replayer {
         let Some((shown, failure)) = shown else {
             return Err(ReplayError::BadPasses { revision: bad.clone(), attempts: done, tail: last });
         };
-        Ok(Reproduction { shown, failure, passes, failures, trace })
+        Ok(ReproducedFailure { shown, failure, passes, failures, trace })
     }
 
     /// What a traced execution of the failing revision shows, or else the files that the untraced one opened; and whether

@@ -6,7 +6,7 @@ language was not traced, nothing is claimed.
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use millwright_code::units::{CodeUnit, FileOutline, UnitIndex, outline};
-use millwright_code::{SourceLanguage, SymbolKind};
+use millwright_code::{SourceLanguage, SymbolKind, symbol_id};
 use millwright_git::{Repo, RevisionReader};
 use millwright_model::{ChangedUnit, CommitId, ExecutedCode, TracePrecision};
 use millwright_replay::exec_trace::{ExecutedFile, ExecutionTrace};
@@ -30,21 +30,16 @@ pub(super) fn executed_code(
 ) -> Result<ExecutedCode, ToolError> {
     let changed = changed_units(ctx, culprit)?;
     let own: BTreeSet<&str> = changed.iter().map(|unit| unit.path.as_str()).collect();
-    // Beside what was traced, files that the processes only opened can be in the trace.
-    let is_traced = |file: &ExecutedFile| {
-        !file.lines.is_empty() || !file.import_lines.is_empty() || !file.functions.is_empty()
-    };
-    let traced = trace.files.iter().filter(|(_, file)| is_traced(file));
-    let mut traced: Vec<(&String, &ExecutedFile)> = traced.collect();
+    let mut traced = traced_files(trace);
     traced.sort_by_key(|(path, _)| (!own.contains(path.as_str()), *path));
     let languages: HashSet<SourceLanguage> =
         traced.iter().filter_map(|(path, _)| SourceLanguage::from_path(path)).collect();
 
-    let mut outlines = Outlines::open(&ctx.repo, &ctx.bad)?;
+    let mut outlines = OutlineCache::open(&ctx.repo, &ctx.bad)?;
     let executed = outlines.units_of_all(&traced);
     let of_culprit = |unit: &&(&str, String)| own.contains(unit.0);
     let (first, rest): (Vec<_>, Vec<_>) = executed.iter().partition(of_culprit);
-    let named = first.into_iter().chain(rest).map(|(path, unit)| format!("{path}::{unit}"));
+    let named = first.into_iter().chain(rest).map(|(path, unit)| symbol_id(path, unit));
     let touched = changed.iter().take(MAX_CHANGED).map(|unit| {
         let is_traced = SourceLanguage::from_path(&unit.path).is_some_and(|lang| languages.contains(&lang));
         let ran = is_traced.then(|| ran(unit, trace, &executed, &mut outlines)).flatten();
@@ -76,9 +71,13 @@ pub fn executed_units(
     revision: &CommitId,
     trace: &ExecutionTrace,
 ) -> Result<BTreeSet<(String, String)>, ToolError> {
-    let traced: Vec<(&String, &ExecutedFile)> = trace.files.iter().collect();
-    let units = Outlines::open(repo, revision)?.units_of_all(&traced);
+    let units = OutlineCache::open(repo, revision)?.units_of_all(&traced_files(trace));
     Ok(units.into_iter().map(|(path, key)| (path.to_owned(), key)).collect())
+}
+
+/// The files without those that the processes only opened.
+fn traced_files(trace: &ExecutionTrace) -> Vec<(&String, &ExecutedFile)> {
+    trace.files.iter().filter(|(_, file)| file.is_traced()).collect()
 }
 
 /// Whether a unit ran whose language was traced; `None` where the trace does not show it.
@@ -86,7 +85,7 @@ fn ran(
     unit: &CommitUnit,
     trace: &ExecutionTrace,
     executed: &BTreeSet<(&str, String)>,
-    outlines: &mut Outlines<'_>,
+    outlines: &mut OutlineCache<'_>,
 ) -> Option<bool> {
     if unit.key.is_empty() {
         let file = trace.files.get(&unit.path);
@@ -110,7 +109,7 @@ struct CommitUnit {
 
 impl CommitUnit {
     fn name(&self) -> String {
-        if self.key.is_empty() { self.path.clone() } else { format!("{}::{}", self.path, self.key) }
+        if self.key.is_empty() { self.path.clone() } else { symbol_id(&self.path, &self.key) }
     }
 }
 
@@ -136,12 +135,12 @@ fn changed_units(ctx: &ToolContext, commit: &CommitId) -> Result<Vec<CommitUnit>
 }
 
 /// The outlines of files at the failing revision, each made once.
-struct Outlines<'r> {
+struct OutlineCache<'r> {
     reader: RevisionReader<'r>,
     by_path: HashMap<String, Option<FileOutline>>,
 }
 
-impl<'r> Outlines<'r> {
+impl<'r> OutlineCache<'r> {
     fn open(repo: &'r Repo, revision: &CommitId) -> Result<Self, ToolError> {
         let reader = RevisionReader::open(repo, revision).map_err(ToolError::from)?;
         Ok(Self { reader, by_path: HashMap::new() })

@@ -247,14 +247,6 @@ async fn similar(ctx: &ToolContext) -> Result<RecallAnswer, ToolError> {
     Ok(RecallAnswer { found: staleness::mark(ctx, answer.found).await?, ..answer })
 }
 
-/// Whether memory has a resolution that is to be checked again before anything else.
-pub(super) async fn has_trusted_match(ctx: &ToolContext) -> Result<bool, ToolError> {
-    let found = similar(ctx).await?.found;
-    Ok(found
-        .iter()
-        .any(|recalled| recalled.trusted && recalled.structural && !recalled.resolutions.is_empty()))
-}
-
 /// The replay of the best precedent that is trusted and agrees in structure.
 pub(super) async fn remembered_recipe(ctx: &ToolContext) -> Result<Option<ReplayRecipe>, ToolError> {
     let found = similar(ctx).await?.found;

@@ -17,7 +17,6 @@ use serde::{Deserialize, Serialize};
 
 use super::commit_evidence::commit_evidence;
 use super::guilty_code::{removed_lines, split_unit, unit_text};
-use super::run_resources::ShownFailure;
 use super::standing::{LineStanding, blamed, standing};
 use super::verify_fix::Thoroughness;
 use super::{Effect, Tool, ToolContext, ToolError, ToolOutput};
@@ -88,9 +87,6 @@ impl Tool for RecheckTool {
             if args.at_culprit && rechecked.result == CheckResult::Pass {
                 evidence.extend(must_fail_at_culprit(ctx, &mut rechecked)?);
             }
-            if rechecked.result != CheckResult::Pass {
-                trace_now(ctx)?;
-            }
             evidence.push(EvidenceDraft {
                 source: EvidenceSource::Memory,
                 locator: Locator::memory(&known.incident_id),
@@ -101,16 +97,6 @@ impl Tool for RecheckTool {
         })
         .await
     }
-}
-
-/// The trace that was put off: the cause has to be searched for after all.
-fn trace_now(ctx: &ToolContext) -> Result<(), ToolError> {
-    let Some(shown) = ctx.workbench.shown().filter(|shown| shown.is_untraced) else { return Ok(()) };
-    let (replayer, _) = ctx.reproduced()?;
-    let traced = replayer.run_traced(&ctx.bad)?;
-    let shows = traced.outcome() == ReplayOutcome::Reproduces;
-    let trace = traced.trace.filter(|_| shows);
-    ctx.workbench.keep_shown(&ShownFailure { trace, is_untraced: false, ..shown })
 }
 
 fn check(

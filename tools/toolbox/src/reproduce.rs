@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::format::end_of;
 use super::lay_in::lay_in_younger;
-use super::recall::{has_trusted_match, remembered_recipe};
+use super::recall::remembered_recipe;
 use super::run_resources::ShownFailure;
 use super::{Effect, ProgressEvent, Tool, ToolContext, ToolError, ToolOutput};
 
@@ -20,7 +20,16 @@ pub struct ReproduceTool;
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct ReproduceArgs {}
+pub struct ReproduceArgs {
+    /// Whether one more execution records which code runs, for the ranking. Leave it out unless a known resolution is checked
+    /// again next: then `false` saves that execution.
+    #[serde(default = "yes")]
+    traced: bool,
+}
+
+fn yes() -> bool {
+    true
+}
 
 /// What running the replay at the failing revision showed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -64,16 +73,14 @@ impl Tool for ReproduceTool {
             .into()
     }
 
-    async fn run(&self, ctx: &ToolContext, _args: ReproduceArgs) -> Result<ToolOutput, ToolError> {
+    async fn run(&self, ctx: &ToolContext, args: ReproduceArgs) -> Result<ToolOutput, ToolError> {
         if ctx.workbench.recipe().is_none()
             && !ctx.workbench.runs_nothing
             && let Some(recipe) = remembered_recipe(ctx).await?
         {
             ctx.workbench.adopt_recipe(&recipe)?;
         }
-        // What memory knows is checked first. If it holds, nobody needs to know what the failure executes.
-        let traced = !has_trusted_match(ctx).await?;
-        ctx.blocking(move |ctx| work(ctx, traced)).await
+        ctx.blocking(move |ctx| work(ctx, args.traced)).await
     }
 }
 
@@ -99,6 +106,9 @@ fn work(ctx: &ToolContext, traced: bool) -> Result<ToolOutput, ToolError> {
     }
     match result {
         Ok(seen) => {
+            // When the trace alone is made up for, what ran since is still new to the bisect.
+            let before = ctx.workbench.shown().filter(|before| before.failure == seen.failure);
+            let runs_before = before.map(|before| before.runs);
             let recipe = replayer.recipe();
             let agreement = agreement(ctx, &seen, recipe.accept_failure);
             if let FailureAgreement::Differs { ticket, replay } = &agreement {
@@ -108,9 +118,8 @@ fn work(ctx: &ToolContext, traced: bool) -> Result<ToolOutput, ToolError> {
                 failure: seen.failure.clone(),
                 flakiness: seen.flakiness(),
                 at_bad: seen.flakiness(),
-                runs: runs.len(),
+                runs: runs_before.unwrap_or(runs.len()),
                 trace: seen.trace.clone(),
-                is_untraced: !traced,
                 output: seen.shown.tail.clone(),
             })?;
             let found = ReproduceResult {
@@ -158,7 +167,7 @@ fn work(ctx: &ToolContext, traced: bool) -> Result<ToolOutput, ToolError> {
 }
 
 /// The ticket's failure against the one that the replay shows.
-fn agreement(ctx: &ToolContext, seen: &replay::Reproduction, accepted: bool) -> FailureAgreement {
+fn agreement(ctx: &ToolContext, seen: &replay::ReproducedFailure, accepted: bool) -> FailureAgreement {
     match seen.failure.agreement(&ctx.ticket, &seen.shown.tail) {
         ingest::TicketAgreement::Agrees { why } => FailureAgreement::Agrees { why },
         ingest::TicketAgreement::NotNamed => FailureAgreement::NotNamed,
@@ -174,7 +183,7 @@ fn agreement(ctx: &ToolContext, seen: &replay::Reproduction, accepted: bool) -> 
 /// anything about the ticket.
 fn differs(
     ctx: &ToolContext,
-    seen: &replay::Reproduction,
+    seen: &replay::ReproducedFailure,
     ticket: &str,
     shown: &str,
     runs: Vec<(usize, ReplayRun)>,

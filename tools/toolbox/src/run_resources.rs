@@ -89,9 +89,6 @@ pub(super) struct ShownFailure {
     #[serde(default)]
     pub(super) runs: usize,
     pub(super) trace: Option<ExecutionTrace>,
-    /// Whether tracing it was put off.
-    #[serde(default)]
-    pub(super) is_untraced: bool,
     /// The end of the failing output.
     pub(super) output: String,
 }

@@ -141,7 +141,6 @@ fn work(ctx: &ToolContext, args: WriteReproductionArgs) -> Result<ToolOutput, To
         at_bad: seen.flakiness(),
         runs: replayer.runs().len(),
         trace: seen.trace.clone(),
-        is_untraced: false,
         output: seen.shown.tail.clone(),
     })?;
     ctx.workbench.adopt_recipe(&recipe)?;

@@ -59,6 +59,7 @@ pub fn next(run: &Run) -> PlannerStep {
         reproduce,
         look_for_fix,
         recheck,
+        trace,
         suspect,
         recognise,
         locate,
@@ -125,7 +126,12 @@ fn reproduce(run: &Run, request: &RunRequest, facts: &RunFacts) -> Option<Wanted
         || facts.remembered_recipe()
         || facts.written.is_some();
     (replayable && !request.runs_nothing && !run.called("reproduce")).then_some(())?;
-    Wanted::one("replaying the failure at the failing revision", "reproduce", json!({}))
+    // If what memory knows holds, nobody needs to know what the failure executes.
+    let arguments = match facts.untested_resolution(run) {
+        Some(_) => json!({ "traced": false }),
+        None => json!({}),
+    };
+    Wanted::one("replaying the failure at the failing revision", "reproduce", arguments)
 }
 
 /// If the replay passes: was the failure fixed already, and by which commit?
@@ -146,6 +152,16 @@ fn recheck(run: &Run, _: &RunRequest, facts: &RunFacts) -> Option<Wanted> {
         "recheck",
         json!({ "resolution": candidate }),
     )
+}
+
+/// The trace that was left out while memory seemed to know the cause.
+fn trace(run: &Run, _: &RunRequest, facts: &RunFacts) -> Option<Wanted> {
+    let is_known = facts.known().is_some() || facts.untested_resolution(run).is_some();
+    let mut reproductions = run.finished().filter(|(call, _)| call.name == "reproduce");
+    let (first, _) = reproductions.next()?;
+    let is_left_out = first.args["traced"] == json!(false) && reproductions.next().is_none();
+    (is_left_out && facts.reproduced() && !is_known).then_some(())?;
+    Wanted::one("recording what the failure executes", "reproduce", json!({}))
 }
 
 /// Ranks suspects before the replay if the run has a deadline, because a hanging replay could use up the time.

@@ -25,7 +25,6 @@ pub(crate) struct HistoryQuery {
     #[schemars(length(min = 1, max = 1000))]
     of: String,
     /// A configured repository; may be left out when there is one.
-    #[schemars(length(min = 1, max = 1000))]
     repository: Option<String>,
     /// The revision that the history leads to; the deployed branch by default.
     #[schemars(length(min = 1, max = 1000))]
@@ -53,7 +52,7 @@ pub(crate) async fn show(
 ) -> Result<impl IntoResponse, Problem> {
     let HistoryQuery { of, repository, at, offset, limit } = asked;
     let repository = code_questions::repository_of(&app, &principal, repository.as_deref())?;
-    let page = (offset.unwrap_or(0), limit.unwrap_or(20));
-    let (repository, history) = code_questions::history(&app, repository, of, at, page).await?;
-    Ok(json_of(&RepositoryHistory { repository, history }))
+    let (offset, limit) = (offset.unwrap_or(0), limit.unwrap_or(20));
+    let history = code_questions::history(&app, repository, of, at, offset, limit).await?;
+    Ok(json_of(&RepositoryHistory { repository: repository.name.clone(), history }))
 }

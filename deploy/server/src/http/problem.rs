@@ -67,8 +67,8 @@ impl Problem {
         Self { retry_after: Some(2), ..Self::new(StatusCode::SERVICE_UNAVAILABLE, detail) }
     }
 
-    /// Gives a response that says it in its own way the status and the time after which to try again.
-    pub(crate) fn mark(&self, response: &mut Response) {
+    /// Sets the status and `Retry-After` of a response that has a body of its own.
+    pub(crate) fn set_status_and_retry_after(&self, response: &mut Response) {
         *response.status_mut() = self.status();
         if let Some(seconds) = self.retry_after {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
@@ -152,16 +152,13 @@ fn other_content(incident: Option<IncidentId>) -> Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let status = self.status();
-        let body = serde_json::to_vec(&self).unwrap_or_default();
-        let mut response = (status, body).into_response();
+        let mut response = serde_json::to_vec(&self).unwrap_or_default().into_response();
+        self.set_status_and_retry_after(&mut response);
+        let status = response.status();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         if status == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"millwright\""));
-        }
-        if let Some(seconds) = self.retry_after {
-            headers.insert(header::RETRY_AFTER, seconds.into());
         }
         // The outer layers complete the problem from this extension.
         response.extensions_mut().insert(self);

@@ -31,7 +31,7 @@ pub(super) struct HistoryPageQuery {
     repository: Option<String>,
     of: Option<String>,
     at: Option<String>,
-    /// A number; what is none is left out.
+    /// A number; anything else counts as 0.
     offset: Option<String>,
 }
 
@@ -46,13 +46,8 @@ pub(super) async fn show(
     Extension(visit): Extension<PageSession>,
     Query(asked): Query<HistoryPageQuery>,
 ) -> Result<Response, PageError> {
-    let cut = |text: Option<String>| filled(text).map(|text| text.chars().take(1_000).collect::<String>());
-    let asked = HistoryPageQuery {
-        repository: cut(asked.repository),
-        of: cut(asked.of),
-        at: cut(asked.at),
-        offset: asked.offset,
-    };
+    let HistoryPageQuery { repository, of, at, offset } = asked;
+    let asked = HistoryPageQuery { repository: filled(repository), of: filled(of), at: filled(at), offset };
     let answer = match &asked.of {
         None => None,
         Some(of) => Some(answer(&app, &visit, &asked, of).await),
@@ -79,7 +74,7 @@ pub(super) async fn show(
     };
     let mut response = shell::page(&visit, NavigationItem::History, "Code history", &body);
     if let Some(Err(problem)) = &answer {
-        problem.mark(&mut response);
+        problem.set_status_and_retry_after(&mut response);
     }
     Ok(response)
 }
@@ -91,9 +86,7 @@ async fn answer(
     of: &str,
 ) -> Result<CodeHistory, Problem> {
     let repository = code_questions::repository_of(app, &visit.principal, asked.repository.as_deref())?;
-    let page = (asked.offset(), PAGE);
-    let answer = code_questions::history(app, repository, of.to_owned(), asked.at.clone(), page).await;
-    answer.map(|(_, view)| view)
+    code_questions::history(app, repository, of.to_owned(), asked.at.clone(), asked.offset(), PAGE).await
 }
 
 fn form(asked: &HistoryPageQuery, names: &[&str]) -> Markup {

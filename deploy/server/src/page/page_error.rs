@@ -50,7 +50,7 @@ impl IntoResponse for PageError {
             p { a.button href="/" { "To the incidents" } }
         };
         let mut response = shell::bare(heading, &body).into_response();
-        problem.mark(&mut response);
+        problem.set_status_and_retry_after(&mut response);
         response
     }
 }

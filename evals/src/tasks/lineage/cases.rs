@@ -16,6 +16,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use crate::EvalError;
+use crate::cases::read_json_lines;
 
 /// What a history is asked of.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -108,27 +109,21 @@ fn read_text(path: &Path) -> Result<String, EvalError> {
 }
 
 fn read_lines(path: &Path) -> Result<Vec<LineageCase>, EvalError> {
-    let text = read_text(path)?;
-    let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
-    lines
-        .map(|(at, line)| {
-            let case: CaseLine = serde_json::from_str(line).map_err(|error| {
-                EvalError::Options(format!("{}, line {}: {error}", path.display(), at + 1))
-            })?;
-            let documentation = case.documentation;
-            let change =
-                |commit| ExpectedChange { is_documentation: documentation.contains(&commit), commit };
-            Ok(LineageCase {
-                id: case.id,
-                repository: case.repository,
-                at: case.at,
-                place: CasePlace::Question(case.of),
-                declaration_only: false,
-                expected: case.commits.into_iter().map(change).collect(),
-                optional: case.optional,
-            })
-        })
-        .collect()
+    let lines: Vec<CaseLine> = read_json_lines(path, |case: &CaseLine| &case.id)?;
+    let cases = lines.into_iter().map(|case| {
+        let documentation = case.documentation;
+        let change = |commit| ExpectedChange { is_documentation: documentation.contains(&commit), commit };
+        LineageCase {
+            id: case.id,
+            repository: case.repository,
+            at: case.at,
+            place: CasePlace::Question(case.of),
+            declaration_only: false,
+            expected: case.commits.into_iter().map(change).collect(),
+            optional: case.optional,
+        }
+    });
+    Ok(cases.collect())
 }
 
 fn read_oracle(folder: &Path) -> Result<Vec<LineageCase>, EvalError> {

@@ -16,7 +16,7 @@ use millwright_code::units::{
     AnsweredStep, ChangedParts, FollowedUnit, HistoryAnswer, HistoryTarget, UnitStep, ask_history, outline,
 };
 use millwright_git::{Repo, blob_at};
-use millwright_model::CommitId;
+use millwright_model::{CommitId, LineSpan};
 use millwright_redaction::RedactionConfig;
 use serde_json::{Map, Value, json};
 
@@ -24,49 +24,15 @@ use crate::EvalError;
 use crate::options::EvalOptions;
 use crate::parallel::in_parallel;
 use crate::results::CaseResult;
-use crate::stats;
+use crate::stats::{self, SetCounts};
 use crate::summary::{CaseSample, EvalSummary, grouped};
 use cases::{CasePlace, LineageCase};
-
-/// What one way of following a unit named, held against the expected commits.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-struct CommitCounts {
-    right: usize,
-    named: usize,
-    expected: usize,
-}
-
-impl CommitCounts {
-    fn of(named: &BTreeSet<String>, expected: &BTreeSet<String>) -> Self {
-        Self { right: named.intersection(expected).count(), named: named.len(), expected: expected.len() }
-    }
-
-    fn is_exact(self) -> bool {
-        self.right == self.named && self.right == self.expected
-    }
-
-    fn figures(self) -> Value {
-        let share = |of: usize| self.right as f64 / of.max(1) as f64;
-        let f1 = 2.0 * self.right as f64 / (self.named + self.expected).max(1) as f64;
-        json!({ "precision": share(self.named), "recall": share(self.expected), "f1": f1 })
-    }
-}
-
-impl std::iter::Sum for CommitCounts {
-    fn sum<I: Iterator<Item = Self>>(each: I) -> Self {
-        each.fold(Self::default(), |sum, one| Self {
-            right: sum.right + one.right,
-            named: sum.named + one.named,
-            expected: sum.expected + one.expected,
-        })
-    }
-}
 
 /// One case, with the counts by who named the commits; without counts when it could not be judged.
 #[derive(Debug, Clone)]
 struct JudgedCase {
     result: CaseResult,
-    counts: BTreeMap<&'static str, CommitCounts>,
+    counts: BTreeMap<&'static str, SetCounts>,
 }
 
 const LINEAGE: &str = "lineage";
@@ -101,9 +67,9 @@ pub fn run(options: &EvalOptions) -> Result<(EvalSummary, Vec<CaseResult>), Eval
 fn figures(judged: &[&JudgedCase]) -> Map<String, Value> {
     let mut out = Map::from_iter([("cases".to_owned(), json!(judged.len()))]);
     let named_by = |name: &str| {
-        let counts: Vec<CommitCounts> =
+        let counts: Vec<SetCounts> =
             judged.iter().filter_map(|case| case.counts.get(name)).copied().collect();
-        (!counts.is_empty()).then(|| counts.into_iter().sum::<CommitCounts>().figures())
+        (!counts.is_empty()).then(|| counts.into_iter().sum::<SetCounts>().figures())
     };
     let all = |names: &[&str]| {
         names.iter().filter_map(|name| Some(((*name).to_owned(), named_by(name)?))).collect::<Map<_, _>>()
@@ -130,15 +96,15 @@ fn judge(case: &LineageCase, options: &EvalOptions) -> JudgedCase {
     let wall_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
     let counts = match answer {
         Ok(answer) => counts(case, &repo, &as_of, &answer),
-        // A question that fails has named nothing.
+        // A question that fails has named nothing; without its answer the baselines cannot be asked.
         Err(error) => {
             tracing::warn!(event = "eval.case", case = case.id, %error, "no history");
-            let expected: BTreeSet<String> =
-                case.expected.iter().map(|change| change.commit.clone()).collect();
-            {
-                let nothing = CommitCounts::of(&BTreeSet::new(), &expected);
-                [LINEAGE, WITHOUT_DOCUMENTATION, EXACT_NAME, GIT_LOG_L].map(|by| (by, nothing)).into()
-            }
+            let missed = |with_documentation: bool| {
+                let counted =
+                    case.expected.iter().filter(|change| with_documentation || !change.is_documentation);
+                SetCounts::of(&BTreeSet::new(), &counted.map(|change| change.commit.clone()).collect())
+            };
+            BTreeMap::from([(LINEAGE, missed(true)), (WITHOUT_DOCUMENTATION, missed(false))])
         }
     };
     let hit = counts.get(LINEAGE).is_some_and(|counts| counts.is_exact());
@@ -152,7 +118,7 @@ fn counts(
     repo: &Repo,
     as_of: &CommitId,
     answer: &HistoryAnswer,
-) -> BTreeMap<&'static str, CommitCounts> {
+) -> BTreeMap<&'static str, SetCounts> {
     let is_of_lines = matches!(case.place, CasePlace::Lines { .. });
     let counts_step = |step: &&AnsweredStep| match () {
         () if case.declaration_only => declares(step),
@@ -167,7 +133,7 @@ fn counts(
     };
     let named = commits(&counted);
     let expected: BTreeSet<String> = case.expected.iter().map(|change| change.commit.clone()).collect();
-    let mut counts = BTreeMap::from([(LINEAGE, CommitCounts::of(&named, &expected))]);
+    let mut counts = BTreeMap::from([(LINEAGE, SetCounts::of(&named, &expected))]);
 
     // What only documentation tells apart is left out of both: of what is named, and of what is expected.
     let documented: BTreeSet<&String> =
@@ -187,25 +153,24 @@ fn counts(
         .chain(documented.into_iter().cloned())
         .collect();
     let without = |commits: &BTreeSet<String>| commits.difference(&left_out).cloned().collect();
-    let without_documentation = CommitCounts::of(&without(&named), &without(&expected));
+    let without_documentation = SetCounts::of(&without(&named), &without(&expected));
     counts.insert(WITHOUT_DOCUMENTATION, without_documentation);
 
     // The types of parameters are no part of the name.
-    let plain = |unit: &FollowedUnit| unit.unit.split('(').next().unwrap_or_default().to_owned();
     let is_elsewhere = |step: &&AnsweredStep| {
         let UnitStep { before, unit, namespace_changed, .. } = &step.step;
-        let is_other = |before: &FollowedUnit| before.path != unit.path || plain(before) != plain(unit);
+        let is_other = |before: &FollowedUnit| before.path != unit.path || before.name() != unit.name();
         *namespace_changed || before.as_ref().is_some_and(is_other)
     };
     let same_name = counted.iter().position(is_elsewhere).map_or(counted.len(), |at| at + 1);
-    counts.insert(EXACT_NAME, CommitCounts::of(&commits(&counted[..same_name]), &expected));
+    counts.insert(EXACT_NAME, SetCounts::of(&commits(&counted[..same_name]), &expected));
     // The lines of a type hold those of its methods, so that the history of lines is none of its declaration.
     if !case.declaration_only {
         let span = (answer.start_line, answer.end_line);
         match baselines::log_of_lines(repo, as_of, &answer.path, span) {
             Ok(mut lines) => {
                 lines.retain(|commit| !case.optional.contains(commit));
-                counts.insert(GIT_LOG_L, CommitCounts::of(&lines, &expected));
+                counts.insert(GIT_LOG_L, SetCounts::of(&lines, &expected));
             }
             Err(error) => tracing::warn!(event = "eval.baseline", case = case.id, error, "not compared"),
         }
@@ -235,10 +200,7 @@ fn asked(case: &LineageCase, options: &EvalOptions) -> Result<(Repo, CommitId, H
             let text = blob.text().map_err(|error| error.to_string())?;
             let units = SourceLanguage::from_path(path).map(|lang| outline(&text, lang)).unwrap_or_default();
             // A declaration begins with its comments there.
-            let around = units.units.iter().rev().filter(|unit| {
-                unit.is_type() == case.declaration_only && unit.doc_line <= *line && *line <= unit.end_line
-            });
-            let unit = around.min_by_key(|unit| unit.end_line - unit.doc_line);
+            let unit = units.around(LineSpan { start: *line, end: *line }, case.declaration_only);
             let unit = unit.ok_or(format!("{path}:{line} is in no unit"))?;
             HistoryTarget::Unit { path: path.clone(), name: unit.key.clone() }
         }

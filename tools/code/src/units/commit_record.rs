@@ -9,8 +9,7 @@ use std::collections::HashMap;
 use millwright_git::history::hash_token_bytes;
 use millwright_git::{TreeChange, TreeChanges};
 
-use super::file_changes::{FileChanges, ModifiedUnit, UnitSketch};
-use super::index::ReadFile;
+use super::file_changes::{FileChanges, ModifiedUnit, ReadFile, UnitSketch};
 use super::pairing::{UnitPair, UnpairedUnit, contained, pair_units};
 use super::parts::ChangedParts;
 use super::record::{CommitUnits, FileUnits, OriginKind, UnitChange, UnitOrigin};
@@ -203,16 +202,18 @@ impl<'f> ModifiedUnits<'f> {
         if unpaired.unit.is_type || unpaired.unit.words.len() < MIN_SPLIT_WORDS {
             return None;
         }
-        let in_file_only = self.units.len().saturating_mul(all) > MAX_SPLIT_PAIRS;
-        if in_file_only {
-            let here = self.units.iter().filter(|(file, _)| *file == unpaired.file).count();
-            if here.saturating_mul(all) > MAX_SPLIT_PAIRS {
-                return None;
-            }
+        // They have the order of the files.
+        let begin = self.units.partition_point(|(file, _)| *file < unpaired.file);
+        let end = self.units.partition_point(|(file, _)| *file <= unpaired.file);
+        let is_too_much = |units: &[_]| units.len().saturating_mul(all) > MAX_SPLIT_PAIRS;
+        let near = match is_too_much(&self.units) {
+            true => self.units.get(begin..end).unwrap_or_default(),
+            false => &self.units[..],
+        };
+        if is_too_much(near) {
+            return None;
         }
-        let near = self.units.iter().filter(|(file, unit)| {
-            words(unit).len() >= MIN_SPLIT_WORDS && (!in_file_only || *file == unpaired.file)
-        });
+        let near = near.iter().filter(|(_, unit)| words(unit).len() >= MIN_SPLIT_WORDS);
         let shares = near.map(|(file, unit)| (contained(&unpaired.unit.words, words(unit)), *file, *unit));
         // Of equal ones, the one in the same file.
         let best = shares

@@ -26,6 +26,13 @@ pub(crate) struct FileChanges {
     pub(crate) namespace_changed: bool,
 }
 
+/// What was read of one file of a commit.
+pub(super) struct ReadFile {
+    pub(super) changes: FileChanges,
+    /// Whether a version could not be read.
+    pub(super) unread: bool,
+}
+
 /// A unit that is in both versions and differs.
 #[derive(Debug)]
 pub(crate) struct ModifiedUnit {
@@ -60,18 +67,17 @@ impl FileChanges {
     /// What is in both: a merge changed a unit when the unit differs from all parents. Which of the two is `self` makes no
     /// difference, but that units which differ from both are described as they differ from `self`.
     pub(crate) fn of_both(self, other: Self) -> Self {
-        let [here, there] = [&self, &other].map(|changes| {
-            let modified: HashSet<String> = changes.modified.iter().map(|unit| unit.key.clone()).collect();
-            let added: HashSet<String> = changes.added.iter().map(|unit| unit.key.clone()).collect();
-            (modified, added)
-        });
-        let gone: HashSet<&str> = other.removed.iter().map(|unit| unit.key.as_str()).collect();
-        let removed = self.removed.into_iter().filter(|unit| gone.contains(unit.key.as_str())).collect();
-        let added = self.added.into_iter().filter(|unit| there.1.contains(&unit.key)).collect();
+        let keys =
+            |units: &[UnitSketch]| -> HashSet<String> { units.iter().map(|unit| unit.key.clone()).collect() };
+        let (added_here, added_there, gone) = (keys(&self.added), keys(&other.added), keys(&other.removed));
+        let modified_there: HashSet<String> = other.modified.iter().map(|unit| unit.key.clone()).collect();
+        let removed = self.removed.into_iter().filter(|unit| gone.contains(&unit.key)).collect();
+        let added = self.added.into_iter().filter(|unit| added_there.contains(&unit.key)).collect();
         // What one parent lacks is modified when it differs from the one that has it.
-        let differs = |unit: &ModifiedUnit| there.0.contains(&unit.key) || there.1.contains(&unit.key);
+        let differs =
+            |unit: &ModifiedUnit| modified_there.contains(&unit.key) || added_there.contains(&unit.key);
         let from_here = self.modified.into_iter().filter(differs);
-        let from_there = other.modified.into_iter().filter(|unit| here.1.contains(&unit.key));
+        let from_there = other.modified.into_iter().filter(|unit| added_here.contains(&unit.key));
         Self {
             modified: from_here.chain(from_there).collect(),
             removed,
@@ -127,8 +133,8 @@ pub(crate) fn file_changes(old: Option<&FileVersion>, new: Option<&FileVersion>)
             changes.modified.push(ModifiedUnit {
                 key: String::new(),
                 kind: None,
-                before: whole(old),
-                after: whole(new),
+                before: whole(&old.text),
+                after: whole(&new.text),
                 parts,
                 lost: Vec::new(),
                 gained: Vec::new(),
@@ -139,8 +145,8 @@ pub(crate) fn file_changes(old: Option<&FileVersion>, new: Option<&FileVersion>)
 }
 
 /// The file as a version of the unit that it is itself.
-pub(crate) fn whole(version: &FileVersion) -> LineSpan {
-    let lines = millwright_git::line_count(version.text.as_bytes());
+pub(super) fn whole(text: &str) -> LineSpan {
+    let lines = millwright_git::line_count(text.as_bytes());
     LineSpan { start: 1, end: u32::try_from(lines).unwrap_or(u32::MAX).max(1) }
 }
 

@@ -25,6 +25,21 @@ pub struct FollowedUnit {
     pub unit: String,
 }
 
+impl FollowedUnit {
+    /// Its qualified name: the key without the types of parameters, and without the number of a name that is defined again.
+    pub fn name(&self) -> &str {
+        let plain = self.unit.split('(').next().unwrap_or_default();
+        match plain.rsplit_once('#') {
+            Some((name, number))
+                if !number.is_empty() && number.bytes().all(|digit| digit.is_ascii_digit()) =>
+            {
+                name
+            }
+            _ => plain,
+        }
+    }
+}
+
 /// One commit that changed, moved or introduced the unit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UnitStep {

@@ -9,11 +9,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use millwright_git::history::{HistoryError, RecordFile, records_folder};
-use millwright_git::{Repo, RepoError, TreeChange, TreeChanges, is_binary, read_blobs, tree_changes};
+use millwright_git::{Repo, RepoError, TreeChange, TreeChanges, read_blobs, text_of, tree_changes};
 use millwright_model::CommitId;
 
 use super::commit_record::commit_units;
-use super::file_changes::{FileChanges, file_changes};
+use super::file_changes::{FileChanges, ReadFile, file_changes};
 use super::record::CommitUnits;
 use super::versions::{FileVersion, ParsedVersions, VersionCache, VersionKey};
 use crate::languages::SourceLanguage;
@@ -99,7 +99,7 @@ impl UnitIndex {
 /// Reads commits, given from the oldest to the newest.
 fn read_units(repo: &Repo, commits: &[CommitId]) -> Result<Vec<(CommitId, CommitUnits)>, UnitIndexError> {
     // A file in no language that is read here is one unit: that a commit touched it is all there is to know.
-    let changes = tree_changes(repo, commits, &|_: &str| true)?;
+    let changes = tree_changes(repo, commits)?;
     let jobs = jobs_by_file(&changes);
     let slots: Vec<Mutex<Vec<(usize, ReadFile)>>> = changes.iter().map(|_| Mutex::new(Vec::new())).collect();
     let workers = std::thread::available_parallelism().map_or(2, usize::from).clamp(1, 4);
@@ -163,12 +163,6 @@ fn jobs_by_file(changes: &[TreeChanges]) -> Vec<Vec<FileJob>> {
         }
     }
     chunks
-}
-
-/// What was read of one file of a commit.
-pub(super) struct ReadFile {
-    pub(super) changes: FileChanges,
-    pub(super) unread: bool,
 }
 
 /// What to do next on the way through a list of files.
@@ -249,10 +243,7 @@ fn run_jobs(
     let mut loading = run_until_load(&mut versions);
     read_blobs(repo, &wanted, |_, content| {
         let Some((key, is_same)) = loading.take() else { return };
-        let text = content.filter(|content| !is_binary(content));
-        let version = text.map(|text| {
-            let text = String::from_utf8(text)
-                .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
+        let version = content.and_then(text_of).map(|text| {
             let earlier = versions.newest().and_then(Option::as_ref).filter(|_| is_same);
             Arc::new(FileVersion::new(text, key.1, earlier.map(Arc::as_ref)))
         });

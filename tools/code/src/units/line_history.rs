@@ -42,15 +42,15 @@ pub(super) fn narrowed(
     texts: &StepTexts,
     now: &UnitText,
     range: LineSpan,
-    end: HistoryEnd,
+    mut end: HistoryEnd,
 ) -> LineHistory {
     // Ranges within the unit, by its text: steps of parallel branches meet in the texts that they have in common.
     let offset = now.first_line - 1;
     let within = LineSpan { start: range.start - offset, end: range.end - offset };
-    let mut places: HashMap<String, LineSpan> = HashMap::from([(now.text.clone(), within)]);
+    let mut places: HashMap<&str, LineSpan> = HashMap::from([(now.text.as_str(), within)]);
     // The oldest text so far that has the lines.
-    let mut oldest = Some((now.text.clone(), within));
-    let (mut steps, mut end) = (Vec::new(), end);
+    let mut oldest = Some((now.text.as_str(), within));
+    let mut steps = Vec::new();
     for (number, step) in unit_steps.into_iter().enumerate() {
         if Instant::now() > texts.until {
             end = HistoryEnd::Unknown;
@@ -58,6 +58,10 @@ pub(super) fn narrowed(
         }
         let (before, after) = texts.of(number);
         let Some(after) = after else {
+            if step.lines_after.is_some() || step.unit.unit.is_empty() {
+                end = HistoryEnd::Unread;
+                break;
+            }
             // The unit moved as it was, with the lines when they were there.
             if oldest.is_some() {
                 steps.push(LineStep { number, step, changed: None });
@@ -65,9 +69,9 @@ pub(super) fn narrowed(
             continue;
         };
         // Commits that only formatted the unit are no steps, so a text can be one that no step left.
-        let known = places.get(&after.text).copied().or_else(|| {
-            let (text, range) = oldest.as_ref()?;
-            match carry(text, &after.text, *range, texts.until) {
+        let known = places.get(after.text.as_str()).copied().or_else(|| {
+            let (text, range) = oldest?;
+            match carry(text, &after.text, range, texts.until) {
                 CarriedRange::To(range, _) => Some(range),
                 CarriedRange::Gone => None,
             }
@@ -81,8 +85,8 @@ pub(super) fn narrowed(
         let is_unread = before.is_none() && step.before.is_some();
         match (carried, before) {
             (CarriedRange::To(there, changed), Some(before)) => {
-                places.insert(before.text.clone(), there);
-                oldest = Some((before.text.clone(), there));
+                places.insert(&before.text, there);
+                oldest = Some((&before.text, there));
                 if changed || step.is_move() {
                     steps.push(LineStep { number, step, changed: changed.then_some(here) });
                 }
@@ -91,7 +95,7 @@ pub(super) fn narrowed(
             _ => {
                 end = if is_unread { HistoryEnd::Unread } else { HistoryEnd::Introduced };
                 steps.push(LineStep { number, step, changed: (!is_unread).then_some(here) });
-                places.remove(&after.text);
+                places.remove(after.text.as_str());
                 oldest = None;
             }
         }

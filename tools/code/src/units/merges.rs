@@ -8,7 +8,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use millwright_git::history::HistoryStructure;
-use millwright_git::{PathLookup, Repo, is_binary, read_blobs};
+use millwright_git::{PathLookup, Repo, read_blobs, text_of};
 
 use super::history::{FollowedUnit, UnitStep};
 use super::index::UnitIndexError;
@@ -147,10 +147,8 @@ impl<'m> MergeSides<'m> {
         let Some(lang) = SourceLanguage::from_path(path) else { return Ok(None) };
         let mut version = None;
         read_blobs(self.repo, &[id.to_owned()], |_, content| {
-            let text = content.filter(|content| !is_binary(content));
-            version = text.map(|text| {
-                Arc::new(FileVersion::new(String::from_utf8_lossy(&text).into_owned(), lang, None))
-            });
+            let text = content.and_then(text_of);
+            version = text.map(|text| Arc::new(FileVersion::new(text, lang, None)));
         })?;
         if self.versions.len() >= KEPT_VERSIONS {
             self.versions.clear();

@@ -9,7 +9,7 @@ use tree_sitter::{Node, Tree};
 use millwright_model::LineSpan;
 
 use crate::languages::{DefinitionScope, PLACE_WORDS, SourceLanguage, SymbolKind};
-use crate::node::{MAX_NAME, end_line, line, text};
+use crate::node::{MAX_NAME, end_line, line, text, text_before};
 use crate::parse::{self, WalkInto};
 
 /// Units listed per file.
@@ -30,7 +30,7 @@ pub struct CodeUnit {
     pub end_line: u32,
     /// Line on which the comments before it begin; `start_line` when there are none.
     pub doc_line: u32,
-    /// Line on which its body begins; `start_line` when it has none.
+    /// First line that belongs to its body alone; beyond `end_line` when there is none.
     pub body_line: u32,
     /// Where the comments that belong to it begin; the same as `start` when there are none.
     pub(crate) doc: usize,
@@ -79,20 +79,26 @@ pub struct FileOutline {
 impl FileOutline {
     /// The innermost unit around a line (1-based).
     pub fn innermost(&self, line: u32) -> Option<&CodeUnit> {
-        // Of those with the same lines, the last one is the innermost.
-        let units = self.units.iter().rev();
-        let around = units.filter(|unit| unit.start_line <= line && line <= unit.end_line);
-        around.min_by_key(|unit| unit.end_line - unit.start_line)
+        self.smallest(|unit| unit.start_line <= line && line <= unit.end_line)
     }
 
     /// The innermost function or method whose body has this line (1-based). What stands on the line of its head is decided
     /// by what is around it: a definition is executed when its function is made, not when it is called.
     pub fn executed_at(&self, line: u32) -> Option<&CodeUnit> {
-        let has_line = |unit: &&CodeUnit| {
-            let first = if unit.body_line > unit.start_line { unit.body_line } else { unit.start_line + 1 };
-            !unit.is_type() && first <= line && line <= unit.end_line
-        };
-        self.units.iter().rev().filter(has_line).min_by_key(|unit| unit.end_line - unit.start_line)
+        self.smallest(|unit| !unit.is_type() && unit.body_line <= line && line <= unit.end_line)
+    }
+
+    /// The innermost unit that fits; of those with the same lines, the last one.
+    fn smallest(&self, fits: impl Fn(&CodeUnit) -> bool) -> Option<&CodeUnit> {
+        let units = self.units.iter().rev().filter(|unit| fits(unit));
+        units.min_by_key(|unit| unit.end_line - unit.start_line)
+    }
+
+    /// The innermost type, or function, that has these lines, with the comments before it.
+    pub fn around(&self, lines: LineSpan, is_type: bool) -> Option<&CodeUnit> {
+        self.smallest(|unit| {
+            unit.is_type() == is_type && unit.doc_line <= lines.start && lines.end <= unit.end_line
+        })
     }
 
     /// Whether a function or method is around the unit.
@@ -117,17 +123,18 @@ impl FileOutline {
         if !qualified.is_empty() {
             return qualified;
         }
-        // `exports.f` and `View.prototype.lookup`, as JavaScript writes them.
-        let written: Vec<&str> = name.split('.').collect();
-        let plain: Vec<&str> = written.iter().copied().filter(|part| !PLACE_WORDS.contains(part)).collect();
-        if plain.len() < written.len() && !plain.is_empty() {
-            return self.named(&plain.join("."));
-        }
         let ends = |unit: &&CodeUnit| {
             let ends_with = |whole: &str| whole.strip_suffix(name).is_some_and(|rest| rest.ends_with('.'));
             ends_with(unit.name()) || ends_with(&unit.key)
         };
-        self.units.iter().filter(ends).collect()
+        let ending: Vec<&CodeUnit> = self.units.iter().filter(ends).collect();
+        // `exports.f` and `View.prototype.lookup`, as JavaScript writes them.
+        let written: Vec<&str> = name.split('.').collect();
+        let plain: Vec<&str> = written.iter().copied().filter(|part| !PLACE_WORDS.contains(part)).collect();
+        match ending.is_empty() && plain.len() < written.len() && !plain.is_empty() {
+            true => self.named(&plain.join(".")),
+            false => ending,
+        }
     }
 
     /// The stretches of a unit's text that belong to no unit within it. A function owns everything in it; what
@@ -232,7 +239,9 @@ pub(crate) fn outline_of(tree: &Tree, source: &str, lang: SourceLanguage) -> Fil
                 doc_line: doc.as_ref().map_or(start_line, |run| run.first_line),
                 doc: doc.map_or(start, |run| run.start),
                 start,
-                body_line: body.map_or(start_line, line),
+                body_line: body.map_or(end_line(node) + 1, |body| {
+                    line(body) + u32::from(!text_before(body, source).trim_start().is_empty())
+                }),
                 body: body.map_or(node.end_byte(), |body| body.start_byte()),
                 end: node.end_byte(),
             });
@@ -302,11 +311,9 @@ impl PrecedingComments {
     /// The run that `comment` continues or begins.
     fn with(before: Option<Self>, comment: Node<'_>, depth: usize, source: &str) -> Self {
         let last_line = end_line(comment);
-        let line_start = comment.start_byte().saturating_sub(comment.start_position().column);
-        let on_line = source.get(line_start..comment.start_byte()).unwrap_or_default();
         // Behind another comment it is as that one is.
         let follows = before.as_ref().is_some_and(|run| run.last_line == line(comment));
-        let is_behind_code = !follows && !on_line.trim_start().is_empty();
+        let is_behind_code = !follows && !text_before(comment, source).trim_start().is_empty();
         let before = before.filter(|run| follows || (!run.is_behind_code && !is_behind_code));
         match before.filter(|run| run.depth == depth && line(comment) <= run.last_line + 1) {
             Some(run) => Self { last_line, is_documentation: false, ..run },

@@ -131,6 +131,12 @@ fn a_line_is_executed_by_the_function_whose_body_has_it() {
     assert_eq!([1, 2, 3, 5, 8].map(at), [None, Some("outer"), Some("outer.inner"), Some("outer"), None]);
     assert_eq!(outline.within_line(8).map(CodeUnit::name).collect::<Vec<_>>(), ["one"]);
     assert_eq!(outline.within_line(2).count(), 0);
+    // Decorators and parameters on lines of their own belong to the head.
+    let head = super::outline(
+        "@cached\ndef f(): return 1\n\n\ndef g(a,\n      b): return 2\n",
+        SourceLanguage::Python,
+    );
+    assert!((1..=6).all(|line| head.executed_at(line).is_none()), "{:?}", head.units);
     let within: Vec<bool> = outline.units.iter().map(|unit| outline.is_within_function(unit)).collect();
     assert_eq!(within, [false, true, false]);
 }

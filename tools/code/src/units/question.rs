@@ -11,6 +11,7 @@ use millwright_git::{Repo, RepoError, blob_at};
 use millwright_model::{CommitId, LineSpan};
 use millwright_redaction::RedactionConfig;
 
+use super::file_changes::whole;
 use super::history::{FollowedUnit, HistoryEnd, UnitHistory, UnitStep, unit_history};
 use super::index::{UnitIndex, UnitIndexError};
 use super::line_history::{LineHistory, narrowed};
@@ -155,7 +156,7 @@ pub fn ask_history(
 ) -> Result<HistoryAnswer, HistoryQuestionError> {
     let blob = blob_at(repo, as_of, target.path())?;
     let text = blob.text()?;
-    let last = u32::try_from(millwright_git::line_count(text.as_bytes())).unwrap_or(u32::MAX).max(1);
+    let last = whole(&text).end;
     let lang = SourceLanguage::from_path(&blob.path);
     let outline = match (lang, target) {
         (Some(lang), HistoryTarget::Unit { .. } | HistoryTarget::Lines { .. }) => outline(&text, lang),
@@ -174,13 +175,8 @@ pub fn ask_history(
                 let path = blob.path;
                 return Err(HistoryQuestionError::NoSuchLine { path, line: start, last });
             }
-            let around = outline
-                .units
-                .iter()
-                .rev()
-                .filter(|unit| !unit.is_type() && unit.doc_line <= start && end <= unit.end_line);
-            let unit = around.min_by_key(|unit| unit.end_line - unit.doc_line);
-            (unit, Some(LineSpan { start, end }))
+            let lines = LineSpan { start, end };
+            (outline.around(lines, false), Some(lines))
         }
         HistoryTarget::File { .. } => (None, None),
     };

@@ -6,13 +6,13 @@ use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
-use millwright_git::{PathLookup, Repo, read_blobs};
+use millwright_git::{PathLookup, Repo, read_blobs, text_of};
+use millwright_model::LineSpan;
 use similar::{ChangeTag, TextDiff};
 
 use super::history::UnitStep;
 use super::index::UnitIndexError;
 use super::line_history::LineStep;
-use millwright_model::LineSpan;
 
 /// Unchanged lines around a change.
 const CONTEXT: usize = 3;
@@ -42,49 +42,50 @@ impl StepTexts {
     /// Comparisons of them end at `until`, as far as they came.
     pub(super) fn read(repo: &Repo, steps: &[UnitStep], until: Instant) -> Result<Self, UnitIndexError> {
         let lookup = PathLookup::open(repo)?;
-        let mut ids: Vec<[Option<String>; 2]> = Vec::with_capacity(steps.len());
-        for step in steps {
+        // Where each content is used: step, and whether before it. The newest contents come first.
+        let mut uses: HashMap<String, Vec<(usize, bool)>> = HashMap::new();
+        let mut wanted: Vec<String> = Vec::new();
+        for (at, step) in steps.iter().enumerate() {
             let after = lookup.blob_id(&step.commit, &step.unit.path)?;
             let before = match (&step.before, &step.parent) {
                 (Some(before), Some(parent)) => lookup.blob_id(parent, &before.path)?,
                 _ => None,
             };
-            ids.push([before, after]);
+            for (id, is_before) in [(after, false), (before, true)] {
+                let Some(id) = id else { continue };
+                let known = uses.entry(id.clone()).or_default();
+                if known.is_empty() {
+                    wanted.push(id);
+                }
+                known.push((at, is_before));
+            }
         }
-        let mut wanted: Vec<String> = ids.iter().flatten().flatten().cloned().collect();
-        wanted.sort();
-        wanted.dedup();
-        let mut contents: HashMap<String, String> = HashMap::new();
+        let mut texts = vec![(None, None); steps.len()];
         let mut room = MAX_TEXTS;
         read_blobs(repo, &wanted, |id, content| {
-            let content = content.filter(|content| !millwright_git::is_binary(content));
-            if let Some(content) = content.filter(|content| content.len() <= room) {
-                room -= content.len();
-                contents.insert(id.to_owned(), String::from_utf8_lossy(&content).into_owned());
+            let Some(content) = content.and_then(text_of) else { return };
+            for (at, is_before) in uses.get(id).into_iter().flatten() {
+                let (Some(step), Some((before, after))) = (steps.get(*at), texts.get_mut(*at)) else {
+                    continue;
+                };
+                let text = match (
+                    step.unit.unit.is_empty(),
+                    if *is_before { step.lines_before } else { step.lines_after },
+                ) {
+                    (true, _) => UnitText { text: content.clone(), first_line: 1 },
+                    (false, Some(lines)) => {
+                        UnitText { text: lines_of(&content, lines.start, lines.end), first_line: lines.start }
+                    }
+                    // A step without lines moved the unit as it was.
+                    (false, None) => continue,
+                };
+                if let Some(left) = room.checked_sub(text.text.len()) {
+                    room = left;
+                    *if *is_before { before } else { after } = Some(text);
+                }
             }
         })?;
-        let mut room = MAX_TEXTS;
-        let mut slice = |id: &Option<String>, lines: Option<LineSpan>, whole: bool| -> Option<UnitText> {
-            let text = contents.get(id.as_ref()?)?;
-            let slice = match lines {
-                Some(lines) => {
-                    UnitText { text: lines_of(text, lines.start, lines.end), first_line: lines.start }
-                }
-                None if whole && text.len() <= room => UnitText { text: text.clone(), first_line: 1 },
-                None => return None,
-            };
-            room = room.checked_sub(slice.text.len())?;
-            Some(slice)
-        };
-        let texts = steps.iter().zip(&ids).map(|(step, [before, after])| {
-            // A step without lines moved the unit as it was; only a whole file has its text in such a step.
-            let whole = step.unit.unit.is_empty();
-            let (before_lines, after_lines) =
-                if whole { (None, None) } else { (step.lines_before, step.lines_after) };
-            let before = step.before.is_some().then(|| slice(before, before_lines, whole)).flatten();
-            (before, slice(after, after_lines, whole))
-        });
-        Ok(Self { until, texts: texts.collect() })
+        Ok(Self { until, texts })
     }
 
     pub(super) fn of(&self, step: usize) -> (Option<&UnitText>, Option<&UnitText>) {

@@ -270,19 +270,16 @@ impl HistoryCommit {
 fn changes(step: &UnitStep) -> Vec<HistoryChange> {
     use super::parts::ChangedParts as Parts;
     let mut what = Vec::new();
-    let name = |unit: &FollowedUnit| {
-        let plain = unit.unit.split('(').next().unwrap_or_default();
-        plain.rsplit('.').next().unwrap_or_default().to_owned()
+    let split = |unit: &FollowedUnit| match unit.name().rsplit_once('.') {
+        Some((around, name)) => (around.to_owned(), name.to_owned()),
+        None => (String::new(), unit.name().to_owned()),
     };
     match &step.before {
         None => what.push(HistoryChange::Introduced),
         Some(before) if step.is_move() => {
-            let renamed = name(before) != name(&step.unit);
-            let around = |unit: &FollowedUnit| {
-                let plain = unit.unit.split('(').next().unwrap_or_default();
-                plain.rsplit_once('.').map(|(around, _)| around.to_owned())
-            };
-            let moved = before.path != step.unit.path || around(before) != around(&step.unit);
+            let ((around, name), (around_now, name_now)) = (split(before), split(&step.unit));
+            let renamed = name != name_now;
+            let moved = before.path != step.unit.path || around != around_now;
             if moved || step.namespace_changed {
                 what.push(HistoryChange::Moved);
             }

@@ -45,6 +45,16 @@ fn a_history_reads_as_people_would_tell_it() {
     assert_eq!(value["end"], "introduced");
 }
 
+/// The number of a name that is defined again is no part of it.
+#[test]
+fn a_definition_that_became_the_second_one_is_not_renamed() {
+    let unit = |key: &str| FollowedUnit { path: "a.py".into(), unit: key.into() };
+    assert_eq!(
+        [unit("A.f#2").name(), unit("A.f(int)#2").name(), unit("A.#secret").name()],
+        ["A.f", "A.f", "A.#secret"]
+    );
+}
+
 #[test]
 fn a_part_of_a_history_says_so() {
     let repo = shop();

@@ -78,6 +78,13 @@ struct WalkNode {
 }
 
 impl WalkResult {
+    /// Adds a step of the commit at `position`, once for each name of the unit.
+    fn add(&mut self, position: u32, step: UnitStep) {
+        if !self.steps.iter().any(|(at, known)| *at == position && known.unit == step.unit) {
+            self.steps.push((position, step));
+        }
+    }
+
     /// Leaves out steps from which no way leads to the commit that introduced the unit: a branch on which the unit
     /// never was, but the file to which it came later.
     fn without_dead_ends(mut self) -> Self {
@@ -195,10 +202,8 @@ impl<'w> UnitWalk<'w> {
         }
         let touched = self.touching.get(&unit.path);
         let came = self.merges.origins(position, unit, sides, touched)?;
-        if let Some(step) = came.step
-            && !result.steps.iter().any(|(at, known)| *at == position && known.unit == step.unit)
-        {
-            result.steps.push((position, step));
+        if let Some(step) = came.step {
+            result.add(position, step);
         }
         Ok(came.from)
     }
@@ -217,12 +222,15 @@ impl<'w> UnitWalk<'w> {
         if self.repo.is_shallow() && self.structure.commit(position).parents.is_empty() {
             return Ok(Some(unit));
         }
-        let Some(file) = self.records.get(&position).and_then(|record| record.file(&unit.path)) else {
-            return Ok(Some(unit));
-        };
-        if file.unread && !result.unread.contains(&position) {
+        let Some(record) = self.records.get(&position) else { return Ok(Some(unit)) };
+        let file = record.file(&unit.path);
+        // Of a commit that touches too much, the unit may be in the part that was left out.
+        let is_cut = record.truncated
+            && file.is_none_or(|file| !file.changes.iter().any(|change| change.unit == unit.unit));
+        if (is_cut || file.is_some_and(|file| file.unread)) && !result.unread.contains(&position) {
             result.unread.push(position);
         }
+        let Some(file) = file else { return Ok(Some(unit)) };
         let change = file.changes.iter().find(|change| change.unit == unit.unit && change.after.is_some());
         let change = change.cloned();
         let old_path = file.old_path.clone().unwrap_or_else(|| unit.path.clone());
@@ -252,9 +260,7 @@ impl<'w> UnitWalk<'w> {
                 split_from: change.and_then(|change| change.origin).filter(|_| before.is_none()),
                 ..UnitStep::of(self.structure, position)
             };
-            if !result.steps.iter().any(|(at, known)| *at == position && known.unit == step.unit) {
-                result.steps.push((position, step));
-            }
+            result.add(position, step);
         }
         if let Some(before) = before.as_ref().filter(|before| **before != unit) {
             self.remember(position, before.clone(), unit);

@@ -184,7 +184,7 @@ fn reads_v8_through_the_source_map_that_node_keeps() {
     let script = json!({
         "result": [{ "scriptId": "1", "url": "file:///srv/src/till.ts", "functions": [
             { "functionName": "", "ranges": [{ "startOffset": 0, "endOffset": 22, "count": 1 }] },
-            { "functionName": "add", "ranges": [{ "startOffset": 4, "endOffset": 10, "count": 2 }] } ] }],
+            { "functionName": "get add", "ranges": [{ "startOffset": 4, "endOffset": 10, "count": 2 }] } ] }],
         "source-map-cache": { "file:///srv/src/till.ts": { "lineLengths": [10, 10], "url": null, "data": {
             "version": 3, "sources": ["till.ts"], "names": [], "mappings": "AAAA,IAAI" } } },
     });

@@ -27,7 +27,7 @@ mod tests;
 
 pub use limits::MAX_REPORT_BYTES;
 pub use report::{CoverageFormat, CoverageReport, CoveredFile};
-pub use v8::SourceText;
+pub use v8::{SourceText, utf16_length};
 
 use serde_json::Value;
 

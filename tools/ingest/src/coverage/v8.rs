@@ -100,18 +100,12 @@ pub(super) fn read(scripts: &[Value], maps: Option<&Value>, sources: &mut Source
         }
         for function in functions {
             let name = function.get("functionName").and_then(Value::as_str).unwrap_or_default();
-            let number = |key: &str| function.pointer(key).and_then(Value::as_u64);
-            if number("/ranges/0/count").is_none_or(|count| count == 0) {
-                continue;
-            }
-            match &mapped {
-                None => report.function(&path, name),
-                Some(mapped) => {
-                    let source = number("/ranges/0/startOffset").and_then(|offset| mapped.source_at(offset));
-                    if let Some(source) = source {
-                        report.function(source, name);
-                    }
-                }
+            // As V8 calls accessors.
+            let name = name.strip_prefix("get ").or_else(|| name.strip_prefix("set ")).unwrap_or(name);
+            let Some(start) = start_if_called(function) else { continue };
+            let source = mapped.as_ref().map_or(Some(path.as_str()), |mapped| mapped.source_at(start));
+            if let Some(source) = source {
+                report.function(source, name);
             }
         }
     }
@@ -124,9 +118,17 @@ fn start_if_called(function: &Value) -> Option<u64> {
     number("/ranges/0/startOffset").filter(|_| number("/ranges/0/count").is_some_and(|count| count > 0))
 }
 
+/// Whether a function is the script itself, which V8 reports first and without a name.
+fn is_script(at: usize, function: &Value) -> bool {
+    at == 0 && function.get("functionName").and_then(Value::as_str).unwrap_or_default().is_empty()
+}
+
 /// Where the functions begin that were called, but for the script itself.
 fn called_from(functions: &[Value]) -> impl Iterator<Item = u64> {
-    functions.iter().skip(1).filter_map(start_if_called)
+    let functions = functions.iter().enumerate();
+    functions
+        .filter(|(at, function)| !is_script(*at, function))
+        .filter_map(|(_, function)| start_if_called(function))
 }
 
 /// The lines (1-based) at some offsets, in UTF-16 units.
@@ -151,9 +153,7 @@ impl OffsetCounts {
     fn of(functions: &[Value]) -> Self {
         let mut ranges: Vec<CountedRange> = Vec::new();
         for (at, function) in functions.iter().enumerate() {
-            // V8 reports the script itself as the first function, without a name.
-            let name = function.get("functionName").and_then(Value::as_str).unwrap_or_default();
-            let is_top_level = at == 0 && name.is_empty();
+            let is_top_level = is_script(at, function);
             for range in
                 function.get("ranges").and_then(Value::as_array).into_iter().flatten().take(MAX_LINES)
             {
@@ -215,7 +215,7 @@ fn code_lines(text: &str) -> Vec<(u64, u64)> {
         if !is_comment && !closes {
             lines.push((number, offset + indent as u64));
         }
-        offset += line.chars().map(|c| c.len_utf16() as u64).sum::<u64>();
+        offset += utf16_length(line);
     }
     lines
 }
@@ -255,7 +255,8 @@ fn mapped_lines(script: &str, entry: &Value, counts: &OffsetCounts) -> Option<Ma
     (!mapped.lines.is_empty()).then_some(mapped)
 }
 
-fn utf16_length(text: &str) -> u64 {
+/// The length of a text as V8 counts it.
+pub fn utf16_length(text: &str) -> u64 {
     text.chars().map(|c| c.len_utf16() as u64).sum()
 }
 

@@ -8,7 +8,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::{collections::BTreeMap, io};
 
-use crate::checkout_files::{read_regular, read_whole};
+use crate::checkout_files::read_whole;
 
 /// Maximum number of bytes that are read of one adapter's output.
 const MAX_TRACE_BYTES: u64 = 64 << 20;
@@ -71,7 +71,7 @@ pub(super) fn script_text(root: &Path, script: &str) -> Option<String> {
     const MAX_SCRIPT_BYTES: u64 = 4 << 20;
     let path = Path::new(script).canonicalize().ok()?;
     let is_own = !path.strip_prefix(root).ok()?.iter().any(|part| part == "node_modules");
-    let text = is_own.then(|| read_regular(&path, MAX_SCRIPT_BYTES)).flatten()?;
+    let text = is_own.then(|| read_whole(&path, MAX_SCRIPT_BYTES)).flatten()?;
     String::from_utf8(text).ok()
 }
 

@@ -55,6 +55,13 @@ pub struct ExecutedFile {
     pub import_lines: BTreeSet<u32>,
 }
 
+impl ExecutedFile {
+    /// Whether anything of it was recorded: other files were only opened.
+    pub fn is_traced(&self) -> bool {
+        !self.lines.is_empty() || !self.import_lines.is_empty() || !self.functions.is_empty()
+    }
+}
+
 /// Maximum number of lines and functions of a trace; the rest of its files is left out.
 const MAX_TRACED: usize = 1_000_000;
 

@@ -10,9 +10,10 @@ use std::{fs, io};
 
 use memchr::memmem;
 use millwright_ingest::RepoFiles;
+use millwright_ingest::coverage::utf16_length;
 use serde_json::{Value, json};
 
-use super::folder::{TraceFolder, read_files, read_named_files};
+use super::folder::{TraceFolder, read_named_files};
 use super::{ExecutionTrace, TraceAdapter, of_reports};
 use crate::checkout_files::{matching_files, read_whole};
 
@@ -57,12 +58,11 @@ impl TraceAdapter for NodeTracer {
 
     fn collect(&self, folder: &TraceFolder<'_>, repository: &RepoFiles) -> Option<ExecutionTrace> {
         let texts = read_named_files(&folder.out.join(TEXTS));
-        let joined = if texts.is_empty() {
-            Vec::new()
-        } else {
-            joined_sources(&texts, &read_named_files(&folder.out), folder.checkout)
-        };
-        of_reports(read_files(&folder.out).into_iter().chain(joined), folder.checkout, repository)
+        let coverage = read_named_files(&folder.out);
+        let joined =
+            if texts.is_empty() { Vec::new() } else { joined_sources(&texts, &coverage, folder.checkout) };
+        let reports = coverage.into_iter().map(|(_, report)| report).chain(joined);
+        of_reports(reports, folder.checkout, repository)
     }
 }
 
@@ -140,8 +140,8 @@ struct JoinedSources {
 
 impl JoinedSources {
     fn read(checkout: &Path) -> Self {
-        let (mut files, mut bytes): (Vec<(String, String)>, usize) = (Vec::new(), 0);
-        let mut places: HashMap<String, Option<usize>> = HashMap::new();
+        // By their text: of two files with the same one nobody knows which one ran.
+        let (mut files, mut bytes): (BTreeMap<String, Option<(String, String)>>, usize) = Default::default();
         for path in matching_files(checkout, &SOURCES.map(str::to_owned)) {
             let content = read_whole(&checkout.join(&path), MAX_SOURCE_BYTES);
             let Some(text) = content.and_then(|content| String::from_utf8(content).ok()) else { continue };
@@ -153,18 +153,10 @@ impl JoinedSources {
             if bytes > MAX_SOURCES {
                 break;
             }
-            // Of two files with the same text nobody knows which one ran.
             let url = format!("file://{}", checkout.join(&path).to_string_lossy().replace('%', "%25"));
-            match places.insert(key, None) {
-                None => {
-                    places.insert(text.trim().to_owned(), Some(files.len()));
-                    files.push((url, text));
-                }
-                Some(Some(first)) => files[first].1.clear(),
-                Some(None) => {}
-            }
+            files.entry(key).and_modify(|file| *file = None).or_insert(Some((url, text)));
         }
-        files.retain(|(_, text)| !text.is_empty());
+        let files = files.into_values().flatten().collect();
         Self { files, found: HashMap::new(), searched: 0 }
     }
 
@@ -180,12 +172,13 @@ impl JoinedSources {
                 self.searched += text.len();
                 let Some(at) = memmem::find(text.as_bytes(), trimmed.as_bytes()) else { continue };
                 let indent = source.len() - source.trim_start().len();
-                let before = text.get(..at).map(utf16_len).unwrap_or_default();
-                let Some(start) = before.checked_sub(source.get(..indent).map(utf16_len).unwrap_or_default())
+                let before = text.get(..at).map(utf16_length).unwrap_or_default();
+                let Some(start) =
+                    before.checked_sub(source.get(..indent).map(utf16_length).unwrap_or_default())
                 else {
                     continue;
                 };
-                parts.push(JoinedPart { url: url.clone(), start, length: utf16_len(source) });
+                parts.push(JoinedPart { url: url.clone(), start, length: utf16_length(source) });
             }
             self.found.insert(text.to_owned(), parts);
         }
@@ -241,9 +234,4 @@ fn within(functions: &[CountedFunction<'_>], start: u64, length: u64) -> Vec<Val
     whole.extend(top);
     let file = json!({ "functionName": "", "ranges": whole });
     std::iter::once(file).chain(inner).collect()
-}
-
-/// Length of a text as V8 counts it.
-fn utf16_len(text: &str) -> u64 {
-    text.chars().map(|c| c.len_utf16() as u64).sum()
 }
